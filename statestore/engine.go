@@ -12,9 +12,10 @@ type Backend interface {
 	// Position returns the changelog position up to which the store's contents are complete: that of the
 	// last batch that reached the backend. ok is false if none has been stored.
 	Position(store string) (p Position, ok bool, err error)
-	// Drop removes everything of a store, its position too.
+	// Drop removes everything of a store, its position too. Its engine stays usable, and is empty.
 	Drop(store string) error
-	// Close releases the backend. What committed batches wrote stays.
+	// Close releases the backend, whose methods then return errors. Its iterators are closed before. What
+	// committed batches wrote stays, where the backend outlives the process.
 	Close() error
 }
 
@@ -26,7 +27,8 @@ type Position struct {
 	Topic [16]byte
 }
 
-// Engine is one task's share of one store: a map of bytes ordered by [bytes.Compare].
+// Engine is one task's share of one store: a map of bytes ordered by [bytes.Compare]. Its reads see what
+// committed batches wrote. The empty key is a key, and an empty value is not an absent one.
 type Engine interface {
 	// Get returns the value of key. The value is valid until the next call on the backend.
 	Get(key []byte) (value []byte, ok bool, err error)
@@ -57,9 +59,12 @@ type Iterator interface {
 }
 
 // Batch is a set of writes that reaches the backend as a whole or not at all, positions included. Within a
-// batch later writes win. Keys and values are copied.
+// batch later writes win. Keys and values are copied. Engines are ones that the batch's backend opened; a
+// write to another's makes Commit fail.
 type Batch interface {
+	// Set stores value under key. A nil value is stored as an empty one.
 	Set(e Engine, key, value []byte)
+	// Delete removes key, if it is there.
 	Delete(e Engine, key []byte)
 	// DeleteRange deletes the keys in [from, to); nil means no bound. It costs the same however many there
 	// are, where the engine can do that.
@@ -68,6 +73,7 @@ type Batch interface {
 	SetPosition(store string, p Position)
 	// Size returns the bytes collected so far, approximately.
 	Size() int
-	// Commit applies the batch and empties it for further use.
+	// Commit applies the batch and empties it for further use. After an error the batch is empty, too, and
+	// the backend holds either all of it or nothing.
 	Commit() error
 }
