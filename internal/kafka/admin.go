@@ -2,20 +2,77 @@ package kafka
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Admin asks about and changes topics, offsets and groups. Its methods may be called concurrently. They
 // block until the answer is there, ctx ends, or the request timeout of the Config has passed.
 type Admin struct {
-	cl *kgo.Client
+	cl      *kgo.Client
+	timeout time.Duration
 }
 
 // Connect checks that the cluster can be reached with cfg and returns an Admin for it. When no broker
 // answers within the connect timeout, the error is of kind [Unreachable] and names the addresses; refused
 // credentials are of kind [Unauthorized], a wrong Config is [Invalid].
-func Connect(ctx context.Context, cfg Config) (*Admin, error) { panic("draft") }
+func Connect(ctx context.Context, cfg Config) (*Admin, error) {
+	cl, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	if err := ping(ctx, cl, cfg); err != nil {
+		cl.Close()
+		return nil, err
+	}
+	return &Admin{cl: cl, timeout: cfg.RequestTimeout}, nil
+}
+
+// ping asks until a broker answers.
+func ping(ctx context.Context, cl *kgo.Client, cfg Config) error {
+	bounded, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
+	defer cancel()
+	var cause error
+	for {
+		err := cl.Ping(bounded)
+		if err == nil {
+			return nil
+		}
+		if k, _ := judge(err, ""); k == Unauthorized {
+			return classify("connect to "+strings.Join(cfg.Brokers, ","), "", -1, err)
+		}
+		// The end of our own patience says nothing; keep the reason before it.
+		if bounded.Err() == nil || cause == nil {
+			cause = err
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+			continue
+		case <-bounded.Done():
+		}
+		if err := ctx.Err(); err != nil {
+			return classify("connect to "+strings.Join(cfg.Brokers, ","), "", -1, err)
+		}
+		e := &Error{
+			Kind: Unreachable, Op: "connect to " + strings.Join(cfg.Brokers, ","), Partition: -1,
+			Err:    fmt.Errorf("no broker answered within %v: %w", cfg.ConnectTimeout, cause),
+			Remedy: "check the addresses, that a broker runs there, and whether it expects TLS or SASL",
+		}
+		if _, ok := errors.AsType[*net.DNSError](cause); ok {
+			e.Remedy = "check the host name"
+		}
+		return e
+	}
+}
 
 // Close closes the connections. It must not be called while another method runs.
 func (a *Admin) Close() { a.cl.Close() }
@@ -27,7 +84,7 @@ type Topic struct {
 	ID [16]byte
 	// Partitions is the number of partitions, 0 when the topic is missing.
 	Partitions int32
-	// Replication is the number of replicas of partition 0.
+	// Replication is the number of replicas of the first partition.
 	Replication int
 	// Missing tells that there is no topic of this name.
 	Missing bool
@@ -37,7 +94,46 @@ type Topic struct {
 // With no names the result is empty. A topic that the principal may not describe is an error of kind
 // [Unauthorized].
 func (a *Admin) Topics(ctx context.Context, names ...string) (map[string]Topic, error) {
-	panic("draft")
+	out := make(map[string]Topic, len(names))
+	if len(names) == 0 {
+		return out, nil
+	}
+	req := kmsg.NewPtrMetadataRequest()
+	for _, name := range names {
+		if _, ok := out[name]; ok {
+			continue
+		}
+		out[name] = Topic{Name: name, Missing: true}
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(name)
+		req.Topics = append(req.Topics, t)
+	}
+	resp, err := req.RequestWith(ctx, a.cl)
+	if err != nil {
+		return nil, classify("describe topics", "", -1, err)
+	}
+	var errs []error
+	for _, t := range resp.Topics {
+		if t.Topic == nil {
+			continue
+		}
+		// While a partition has no leader, the topic is there all the same.
+		switch err := kerr.ErrorForCode(t.ErrorCode); err {
+		case nil, kerr.LeaderNotAvailable:
+			d := Topic{Name: *t.Topic, ID: t.TopicID, Partitions: int32(len(t.Partitions)), Missing: len(t.Partitions) == 0}
+			if len(t.Partitions) > 0 {
+				d.Replication = len(t.Partitions[0].Replicas)
+			}
+			out[*t.Topic] = d
+		case kerr.UnknownTopicOrPartition:
+		default:
+			errs = append(errs, classify("describe topic", *t.Topic, -1, err))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return out, nil
 }
 
 // TopicSpec is a topic to create.
@@ -53,9 +149,95 @@ type TopicSpec struct {
 // CreateTopics creates the topics that do not exist yet and waits until every one of specs is known to the
 // cluster with its partitions. A topic that exists already is left as it is, whatever its partitions and
 // configs: compare with [Admin.Topics] and [Admin.TopicConfigs]. The errors of all topics come joined.
-func (a *Admin) CreateTopics(ctx context.Context, specs ...TopicSpec) error { panic("draft") }
+func (a *Admin) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
+	if len(specs) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.TimeoutMillis = int32(a.timeout.Milliseconds())
+	names := make([]string, len(specs))
+	for i, s := range specs {
+		t := kmsg.NewCreateTopicsRequestTopic()
+		t.Topic, t.NumPartitions, t.ReplicationFactor = s.Name, s.Partitions, s.Replication
+		if s.Replication == 0 {
+			t.ReplicationFactor = -1
+		}
+		for k, v := range s.Configs {
+			c := kmsg.NewCreateTopicsRequestTopicConfig()
+			c.Name, c.Value = k, kmsg.StringPtr(v)
+			t.Configs = append(t.Configs, c)
+		}
+		req.Topics = append(req.Topics, t)
+		names[i] = s.Name
+	}
+	resp, err := req.RequestWith(ctx, a.cl)
+	if err != nil {
+		return classify("create topics", "", -1, err)
+	}
+	var errs []error
+	for _, t := range resp.Topics {
+		err := kerr.ErrorForCode(t.ErrorCode)
+		if err == nil || errors.Is(err, kerr.TopicAlreadyExists) {
+			continue
+		}
+		if t.ErrorMessage != nil && *t.ErrorMessage != "" {
+			err = fmt.Errorf("%w (%s)", err, *t.ErrorMessage)
+		}
+		errs = append(errs, classify("create topic", t.Topic, -1, err))
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	return a.awaitTopics(ctx, names)
+}
+
+// awaitTopics returns when all topics can be seen. The controller answers before the brokers know.
+func (a *Admin) awaitTopics(ctx context.Context, names []string) error {
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
+		topics, err := a.Topics(ctx, names...)
+		if err != nil {
+			return err
+		}
+		missing := ""
+		for _, t := range topics {
+			if t.Missing {
+				missing = t.Name
+			}
+		}
+		if missing == "" {
+			return nil
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return classify("create topic", missing, -1, fmt.Errorf("created, but not to be seen yet: %w", ctx.Err()))
+		}
+	}
+}
 
 // TopicConfigs returns all configs in effect of each of the topics, defaults included.
 func (a *Admin) TopicConfigs(ctx context.Context, names ...string) (map[string]map[string]string, error) {
-	panic("draft")
+	rcs, err := kadm.NewClient(a.cl).DescribeTopicConfigs(ctx, names...)
+	if err != nil {
+		return nil, classify("describe configs", "", -1, err)
+	}
+	out := make(map[string]map[string]string, len(rcs))
+	var errs []error
+	for _, rc := range rcs {
+		if rc.Err != nil {
+			errs = append(errs, classify("describe configs of topic", rc.Name, -1, rc.Err))
+			continue
+		}
+		m := make(map[string]string, len(rc.Configs))
+		for _, c := range rc.Configs {
+			m[c.Key] = c.MaybeValue()
+		}
+		out[rc.Name] = m
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return out, nil
 }

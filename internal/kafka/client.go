@@ -2,6 +2,9 @@ package kafka
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -17,7 +20,8 @@ type ReadConfig struct {
 	// how long a newly assigned partition may have to wait for its first fetch. Default 100 ms.
 	MaxWait time.Duration
 	// MaxBytes bounds one response. At most two responses' worth wait in memory for each broker and
-	// client (one to be polled, one on its way). Default 8 MiB.
+	// client (one to be polled, one on its way), not counting paused partitions, of which each may hold
+	// two shares. Default 8 MiB.
 	MaxBytes int32
 	// MaxPartitionBytes bounds a partition's share of a response. Default 1 MiB.
 	MaxPartitionBytes int32
@@ -43,29 +47,101 @@ type ClientConfig struct {
 // Client reads the partitions it is told to and produces. It belongs to one worker: Assign, Unassign,
 // Pause, Resume and Poll are called from one goroutine; the other methods may be called from any.
 type Client struct {
-	cl *kgo.Client
+	cl    *kgo.Client
+	f     *fetcher
+	inUse sync.Pool // of *production
+}
+
+// validate reports every problem of c at once.
+func (c *ClientConfig) validate() error {
+	var errs []error
+	if c.Read.MaxWait < 0 || c.Linger < 0 || c.DeliveryTimeout < 0 {
+		errs = append(errs, invalid("client config", "durations must not be negative"))
+	}
+	if c.Read.MaxBytes < 0 || c.Read.MaxPartitionBytes < 0 || c.BatchMaxBytes < 0 || c.MaxBuffered < 0 {
+		errs = append(errs, invalid("client config", "sizes must not be negative"))
+	}
+	if _, ok := codecs[c.Compression]; !ok {
+		errs = append(errs, invalid("client config", "unknown compression %q; use none, gzip, snappy, lz4 or zstd", c.Compression))
+	}
+	return errors.Join(errs...)
+}
+
+func invalid(op, format string, args ...any) error {
+	return &Error{Kind: Invalid, Op: op, Partition: -1, Err: fmt.Errorf(format, args...)}
+}
+
+var codecs = map[string]kgo.CompressionCodec{
+	"": kgo.NoCompression(), "none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
+	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+}
+
+// withDefaults returns c with every zero replaced by its default.
+func (c ReadConfig) withDefaults(maxBytes, maxPartitionBytes int32) ReadConfig {
+	if c.MaxWait == 0 {
+		c.MaxWait = 100 * time.Millisecond
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = maxBytes
+	}
+	if c.MaxPartitionBytes == 0 {
+		c.MaxPartitionBytes = maxPartitionBytes
+	}
+	return c
 }
 
 // NewClient makes a client. The cluster need not be reachable yet.
-func NewClient(cfg Config, cc ClientConfig) (*Client, error) { panic("draft") }
+func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
+	if err := cc.validate(); err != nil {
+		return nil, err
+	}
+	if cc.BatchMaxBytes == 0 {
+		cc.BatchMaxBytes = 1_000_012
+	}
+	if cc.MaxBuffered == 0 {
+		cc.MaxBuffered = 50_000
+	}
+	if cc.DeliveryTimeout == 0 {
+		cc.DeliveryTimeout = 2 * time.Minute
+	}
+	cl, err := newClient(cfg,
+		kgo.RecordPartitioner(partitioner{}),
+		kgo.ProducerLinger(cc.Linger),
+		kgo.ProducerBatchMaxBytes(cc.BatchMaxBytes),
+		kgo.ProducerBatchCompression(codecs[cc.Compression]),
+		kgo.MaxBufferedRecords(cc.MaxBuffered),
+		kgo.RecordDeliveryTimeout(cc.DeliveryTimeout),
+	)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(8<<20, 1<<20))}
+	return c, nil
+}
 
 // Assign adds partitions to read, each from the given offset, which must be exact. Assigning a partition
-// that is assigned already moves its position; what was buffered of it is dropped.
-func (c *Client) Assign(offsets map[record.TopicPartition]int64) { panic("draft") }
+// that is assigned already moves its position; what was buffered of it is dropped, and it is not paused.
+func (c *Client) Assign(offsets map[record.TopicPartition]int64) {
+	ranges := make([]Range, 0, len(offsets))
+	for tp, from := range offsets {
+		ranges = append(ranges, Range{TopicPartition: tp, From: from, End: NoEnd})
+	}
+	c.f.assign(ranges...)
+}
 
 // Unassign stops reading partitions. No later Poll returns anything of them. Partitions that are not
 // assigned are ignored.
-func (c *Client) Unassign(tps []record.TopicPartition) { panic("draft") }
+func (c *Client) Unassign(tps []record.TopicPartition) { c.f.unassign(tps) }
 
-// Pause keeps partitions assigned but lets Poll return nothing of them until they are resumed or assigned
-// again. What is buffered is kept, and no more than that is fetched.
-func (c *Client) Pause(tps []record.TopicPartition) { panic("draft") }
+// Pause keeps partitions assigned but lets Poll return nothing of them, errors included, until they are
+// resumed or assigned again. What is buffered is kept, and no more than that is fetched.
+func (c *Client) Pause(tps []record.TopicPartition) { c.f.setPaused(tps, true) }
 
 // Resume undoes Pause.
-func (c *Client) Resume(tps []record.TopicPartition) { panic("draft") }
+func (c *Client) Resume(tps []record.TopicPartition) { c.f.setPaused(tps, false) }
 
-// Fetch is what Poll has of one partition: records, or an error, or neither but a position that moved on or
-// became known.
+// Fetch is what Poll has of one partition: records, or an error, or both (records that precede what failed),
+// or neither but a position that moved on or became known.
 type Fetch struct {
 	record.TopicPartition
 	// Records are in the order of their offsets. The slice and the bytes are the caller's; the bytes of
@@ -74,56 +150,43 @@ type Fetch struct {
 	// Next is the position after Records: the offset of the next record there can be. It is past control
 	// records, aborted records and compacted gaps.
 	Next int64
-	// End is the end of what the broker had for this reader at that time (its high watermark, or its last
-	// stable offset when reading committed data), LogStart the first offset that it still had.
+	// End is the end of what the broker had for this reader when it was last asked (its high watermark, or
+	// its last stable offset when reading committed data), LogStart the first offset that it still had.
 	End, LogStart int64
 	// Err stops the partition: nothing more comes of it until it is assigned again. Kinds:
 	// [OffsetOutOfRange], [DataLoss], [UnknownTopic], [Unauthorized], [TooLarge], [Corrupt].
 	Err error
 }
 
-// Poll returns what has been fetched, at most max records over all partitions (max <= 0 means no limit), and
-// waits for it as long as ctx lasts. Partitions take turns. When ctx ends first, it returns nil and nil; an
-// error is of kind [Closed] and final. A ctx that has ended already makes it look without waiting.
-func (c *Client) Poll(ctx context.Context, max int) ([]Fetch, error) { panic("draft") }
+// Poll returns what has been fetched, at most about limit records over all partitions (limit <= 0 means all
+// there is), and waits for it as long as ctx lasts. Partitions share the limit evenly. When ctx ends first,
+// it returns nil and nil; an error is of kind [Closed] and final. A ctx that has ended already makes it look
+// without waiting.
+func (c *Client) Poll(ctx context.Context, limit int) ([]Fetch, error) {
+	ps, err := c.f.poll(ctx, limit, false)
+	if err != nil || len(ps) == 0 {
+		return nil, err
+	}
+	fs := make([]Fetch, len(ps))
+	for i, p := range ps {
+		fs[i] = Fetch{TopicPartition: p.tp, Records: p.records, Next: p.next, End: p.end, LogStart: p.logStart, Err: p.err}
+	}
+	return fs, nil
+}
 
 // Ready returns a channel that receives when Poll may have something to return, for a goroutine that waits
-// for other things too. After a receive, Poll until it returns nothing.
-func (c *Client) Ready() <-chan struct{} { panic("draft") }
+// for other things too. After a receive, Poll once; when more is left, the channel receives again.
+func (c *Client) Ready() <-chan struct{} { return c.f.ready }
 
 // Lag returns how many offsets of tp the broker has beyond those that Poll returned, and whether that is
 // known: it is after the first answer of the broker for the partition, with or without records, which is
 // also when Poll returns a Fetch of it. It is as old as the last answer, at most about MaxWait while
 // nothing of the partition is buffered.
-func (c *Client) Lag(tp record.TopicPartition) (lag int64, known bool) { panic("draft") }
-
-// Output is a record to produce.
-type Output struct {
-	Topic string
-	// Partition is where it goes, or -1: by the murmur2 hash of PartitionKey or, if that is nil, of Key, as
-	// Kafka's own clients do; records without either are spread over the partitions batch by batch.
-	Partition    int32
-	Key, Value   []byte
-	PartitionKey []byte
-	// Timestamp is in milliseconds since the Unix epoch.
-	Timestamp int64
-	Headers   record.Headers
-}
-
-// Produce hands a record to be written and returns; it blocks only while MaxBuffered records wait already.
-// done is called once, from another goroutine, one at a time and in order for each partition; it must be
-// quick and must not call Produce or Flush. Its error's kinds: [TooLarge], [UnknownTopic], [Unauthorized],
-// [Timeout], [Closed]. The Output is not kept, its bytes and headers are until done is called.
-//
-// A failed record does not stop those after it: whoever commits must look at the errors first.
-func (c *Client) Produce(ctx context.Context, out *Output, done func(partition int32, offset int64, err error)) {
-	panic("draft")
-}
-
-// Flush sends what waits and returns when every record's done has been called, or with an error of kind
-// [Closed] when ctx ends first.
-func (c *Client) Flush(ctx context.Context) error { panic("draft") }
+func (c *Client) Lag(tp record.TopicPartition) (lag int64, known bool) { return c.f.lag(tp) }
 
 // Close stops reading and drops what was not acknowledged: each such record's done gets an error of kind
 // [Closed]. A Poll that waits returns.
-func (c *Client) Close() { panic("draft") }
+func (c *Client) Close() {
+	c.f.close()
+	c.cl.Close()
+}

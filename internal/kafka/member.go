@@ -2,9 +2,15 @@ package kafka
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/leatstream/leat/record"
 )
@@ -93,12 +99,115 @@ type MemberConfig struct {
 
 // Member is one membership in a group. It sends no Fetch requests. Its methods may be called concurrently.
 type Member struct {
-	cl *kgo.Client
+	cl       *kgo.Client
+	group    string
+	instance *string
+	closing  sync.Once
 }
 
 // Join makes a member and starts joining in the background; the Handler hears of it. The cluster need not
 // be reachable yet.
-func Join(cfg Config, mc MemberConfig) (*Member, error) { panic("draft") }
+func Join(cfg Config, mc MemberConfig) (*Member, error) {
+	if err := mc.validate(); err != nil {
+		return nil, err
+	}
+	if mc.SessionTimeout == 0 {
+		mc.SessionTimeout = 45 * time.Second
+	}
+	if mc.RebalanceTimeout == 0 {
+		mc.RebalanceTimeout = 5 * time.Minute
+	}
+	if mc.HeartbeatInterval == 0 {
+		mc.HeartbeatInterval = min(mc.SessionTimeout/15, 3*time.Second)
+	}
+	// From version 10 on OffsetCommit names topics by id only. A commit needs no more than the name.
+	versions := kversion.Tip()
+	versions.SetMaxKeyVersion(kmsg.OffsetCommit.Int16(), 9)
+	h := mc.Handler
+	opts := []kgo.Opt{
+		kgo.MaxVersions(versions),
+		kgo.ConsumerGroup(mc.Group),
+		kgo.ConsumeTopics(mc.Topics...),
+		kgo.Balancers(&balancer{assignor: mc.Assignor, handler: h}),
+		kgo.DisableAutoCommit(),
+		kgo.SessionTimeout(mc.SessionTimeout),
+		kgo.RebalanceTimeout(mc.RebalanceTimeout),
+		kgo.HeartbeatInterval(mc.HeartbeatInterval),
+		// Where to read from is not this client's business, so it need not ask either.
+		kgo.AdjustFetchOffsetsFn(func(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			for _, ps := range offsets {
+				for p := range ps {
+					ps[p] = kgo.NewOffset().At(0)
+				}
+			}
+			return offsets, nil
+		}),
+		kgo.OnPartitionsAssigned(func(ctx context.Context, cl *kgo.Client, added map[string][]int32) {
+			if tps := flatten(added); len(tps) > 0 {
+				h.Assigned(ctx, tps)
+			}
+			_, generation := cl.GroupMetadata()
+			h.Complete(generation)
+		}),
+		kgo.OnPartitionsRevoked(func(ctx context.Context, _ *kgo.Client, revoked map[string][]int32) {
+			if tps := flatten(revoked); len(tps) > 0 {
+				h.Revoked(ctx, tps)
+			}
+		}),
+		kgo.OnPartitionsLost(func(ctx context.Context, _ *kgo.Client, lost map[string][]int32) {
+			if tps := flatten(lost); len(tps) > 0 {
+				h.Lost(ctx, tps)
+			}
+		}),
+		kgo.WithHooks(failureHook{h}),
+	}
+	m := &Member{group: mc.Group}
+	if mc.InstanceID != "" {
+		m.instance = &mc.InstanceID
+		opts = append(opts, kgo.InstanceID(mc.InstanceID))
+	}
+	cl, err := newClient(cfg, opts...)
+	if err != nil {
+		return nil, err
+	}
+	// It has to be told before the first assignment, which is several round trips away.
+	cl.PauseFetchTopics(mc.Topics...)
+	m.cl = cl
+	return m, nil
+}
+
+// validate reports every problem of c at once.
+func (c *MemberConfig) validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, invalid("group config", format, args...)) }
+	if c.Group == "" {
+		bad("group: empty")
+	}
+	if len(c.Topics) == 0 {
+		bad("topics: none given")
+	}
+	if c.Assignor == nil || c.Handler == nil {
+		bad("assignor and handler are both needed")
+	}
+	if c.SessionTimeout < 0 || c.RebalanceTimeout < 0 || c.HeartbeatInterval < 0 {
+		bad("durations must not be negative")
+	}
+	if c.SessionTimeout > 0 && c.HeartbeatInterval >= c.SessionTimeout {
+		bad("heartbeat interval %v is not below the session timeout %v", c.HeartbeatInterval, c.SessionTimeout)
+	}
+	return errors.Join(errs...)
+}
+
+// failureHook tells the Handler what broke a session, except for what every rebalance and close does.
+type failureHook struct{ h Handler }
+
+// OnGroupManageError implements kgo.HookGroupManageError.
+func (f failureHook) OnGroupManageError(err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed) || errors.Is(err, kerr.RebalanceInProgress) {
+		return
+	}
+	f.h.Failed(classify("group membership", "", -1, err))
+}
 
 // Metadata returns the member's id and generation, or "" and -1 while it is in no group.
 func (m *Member) Metadata() (memberID string, generation int32) { return m.cl.GroupMetadata() }
@@ -107,7 +216,33 @@ func (m *Member) Metadata() (memberID string, generation int32) { return m.cl.Gr
 // of single partitions is a [*CommitError]; its kind is [Fenced] when the member is out of the group or of
 // date, [Retriable] when the group is in the middle of a rebalance. An empty map does nothing.
 func (m *Member) Commit(ctx context.Context, offsets map[record.TopicPartition]Offset) error {
-	panic("draft")
+	if len(offsets) == 0 {
+		return nil
+	}
+	op := "commit offsets of group " + m.group
+	req := commitRequest(m.group, offsets)
+	req.MemberID, req.Generation = m.Metadata()
+	req.InstanceID = m.instance
+	if req.MemberID == "" || req.Generation < 0 {
+		// Sent like this it would be the commit of a client without a group, which is not fenced.
+		return &Error{Kind: Fenced, Op: op, Partition: -1, Err: kerr.UnknownMemberID}
+	}
+	resp, err := req.RequestWith(ctx, m.cl)
+	if err != nil {
+		return classify(op, "", -1, err)
+	}
+	failed := map[record.TopicPartition]error{}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				failed[record.TopicPartition{Topic: t.Topic, Partition: p.Partition}] = classify(op, t.Topic, p.Partition, err)
+			}
+		}
+	}
+	if len(failed) > 0 {
+		return &CommitError{Partitions: failed}
+	}
+	return nil
 }
 
 // Rejoin makes the group rebalance, with this member's current userdata, whether it leads or not.
@@ -115,5 +250,59 @@ func (m *Member) Rejoin() { m.cl.ForceRebalance() }
 
 // Close gives up the membership: [Handler.Revoked] is called with all that the member has, and only then,
 // with leave, the group is told, so that it rebalances at once. Without leave it notices when the session
-// timeout has passed. ctx bounds the wait for the broker, not the Handler. Close is called once.
-func (m *Member) Close(ctx context.Context, leave bool) error { panic("draft") }
+// timeout has passed. ctx bounds the wait for the broker, not the Handler. A second Close does nothing.
+func (m *Member) Close(ctx context.Context, leave bool) error {
+	var err error
+	m.closing.Do(func() {
+		id, _ := m.Metadata()
+		leaving := ctx
+		if !leave {
+			// The member is still taken out of its assignment in order, but its request to leave, which
+			// comes after that, finds its context ended.
+			ended, cancel := context.WithCancel(ctx)
+			cancel()
+			leaving = ended
+		}
+		err = m.cl.LeaveGroupContext(leaving)
+		if !leave {
+			err = nil
+		}
+		if leave && m.instance != nil && id != "" && err == nil {
+			err = m.leaveStatic(ctx)
+		}
+		m.cl.Close()
+		err = classify("leave group "+m.group, "", -1, err)
+	})
+	return err
+}
+
+// leaveStatic removes a static member, which franz-go lets stay.
+func (m *Member) leaveStatic(ctx context.Context) error {
+	req := kmsg.NewPtrLeaveGroupRequest()
+	req.Group = m.group
+	lm := kmsg.NewLeaveGroupRequestMember()
+	lm.InstanceID = m.instance
+	req.Members = append(req.Members, lm)
+	resp, err := req.RequestWith(ctx, m.cl)
+	if err != nil {
+		return err
+	}
+	for _, r := range resp.Members {
+		if err := kerr.ErrorForCode(r.ErrorCode); err != nil && !errors.Is(err, kerr.UnknownMemberID) {
+			return err
+		}
+	}
+	return kerr.ErrorForCode(resp.ErrorCode)
+}
+
+// flatten lists partitions in order.
+func flatten(m map[string][]int32) []record.TopicPartition {
+	var tps []record.TopicPartition
+	for t, ps := range m {
+		for _, p := range ps {
+			tps = append(tps, record.TopicPartition{Topic: t, Partition: p})
+		}
+	}
+	slices.SortFunc(tps, comparePartitions)
+	return tps
+}

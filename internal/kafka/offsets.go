@@ -2,6 +2,12 @@ package kafka
 
 import (
 	"context"
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leatstream/leat/record"
 )
@@ -14,32 +20,131 @@ type Offset struct {
 	Metadata string
 }
 
-// StartOffsets returns the offset of the first record that each partition still has.
+// StartOffsets returns the offset of the first record that each partition still has. The errors of all
+// partitions come joined.
 func (a *Admin) StartOffsets(ctx context.Context, tps []record.TopicPartition) (map[record.TopicPartition]int64, error) {
-	panic("draft")
+	return a.list(ctx, tps, logStart, false)
 }
 
 // EndOffsets returns for each partition the offset after the last record that consumers reading
 // uncommitted data may see (the high watermark).
 func (a *Admin) EndOffsets(ctx context.Context, tps []record.TopicPartition) (map[record.TopicPartition]int64, error) {
-	panic("draft")
+	return a.list(ctx, tps, logEnd, false)
 }
 
 // CommittedEndOffsets returns for each partition the last stable offset: the offset of the first record of
 // the oldest open transaction, or the high watermark when none is open.
 func (a *Admin) CommittedEndOffsets(ctx context.Context, tps []record.TopicPartition) (map[record.TopicPartition]int64, error) {
-	panic("draft")
+	return a.list(ctx, tps, logEnd, true)
+}
+
+func (a *Admin) list(ctx context.Context, tps []record.TopicPartition, which int64, committed bool) (map[record.TopicPartition]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	offsets, failed := listOffsets(ctx, a.cl, tps, which, committed)
+	if len(failed) == 0 {
+		return offsets, nil
+	}
+	var errs []error
+	for _, tp := range tps {
+		if err := failed[tp]; err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return nil, errors.Join(errs...)
 }
 
 // DeleteRecords deletes what lies before the given offset of each partition. Partitions that failed are in
 // the joined error; the others are done.
 func (a *Admin) DeleteRecords(ctx context.Context, before map[record.TopicPartition]int64) error {
-	panic("draft")
+	if len(before) == 0 {
+		return nil
+	}
+	os := make(kadm.Offsets)
+	for tp, at := range before {
+		os.AddOffset(tp.Topic, tp.Partition, at, -1)
+	}
+	resps, err := kadm.NewClient(a.cl).DeleteRecords(ctx, os)
+	if err != nil {
+		return classify("delete records", "", -1, err)
+	}
+	var errs []error
+	resps.Each(func(r kadm.DeleteRecordsResponse) {
+		if r.Err == nil {
+			return
+		}
+		tp := record.TopicPartition{Topic: r.Topic, Partition: r.Partition}
+		e := classifyTP("delete records", tp, r.Err).(*Error)
+		e.Offset = before[tp]
+		errs = append(errs, e)
+	})
+	return errors.Join(errs...)
 }
 
-// GroupOffsets returns what group has committed; a partition without a commit is not in the result. With
-// requireStable it waits, as long as ctx allows, until no transaction that has offsets of the group pending
-// is open, and otherwise fails with kind [Retriable].
+// GroupOffsets returns what group has committed; a partition without a commit is not in the result, and a
+// group that does not exist has committed nothing. With requireStable it waits, as long as ctx and the
+// request timeout allow, until no transaction that has offsets of the group pending is open, and otherwise
+// fails with kind [Retriable].
 func (a *Admin) GroupOffsets(ctx context.Context, group string, requireStable bool) (map[record.TopicPartition]Offset, error) {
-	panic("draft")
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	if requireStable {
+		ctx = kadm.RequireStable(ctx)
+	}
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
+		out, err := a.groupOffsets(ctx, group)
+		if KindOf(err) != Retriable {
+			return out, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func (a *Admin) groupOffsets(ctx context.Context, group string) (map[record.TopicPartition]Offset, error) {
+	resps, err := kadm.NewClient(a.cl).FetchOffsets(ctx, group)
+	switch {
+	case errors.Is(err, kerr.GroupIDNotFound):
+		return map[record.TopicPartition]Offset{}, nil
+	case err != nil:
+		return nil, classify("fetch offsets of group "+group, "", -1, err)
+	}
+	out := map[record.TopicPartition]Offset{}
+	var failed error
+	resps.Each(func(r kadm.OffsetResponse) {
+		if r.Err != nil {
+			failed = classify("fetch offsets of group "+group, r.Topic, r.Partition, r.Err)
+		} else if r.At >= 0 {
+			out[record.TopicPartition{Topic: r.Topic, Partition: r.Partition}] = Offset{Next: r.At, Metadata: r.Metadata}
+		}
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	return out, nil
+}
+
+// commitRequest is the OffsetCommit of offsets without who commits them.
+func commitRequest(group string, offsets map[record.TopicPartition]Offset) *kmsg.OffsetCommitRequest {
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group = group
+	at := map[string]int{}
+	for tp, o := range offsets {
+		i, ok := at[tp.Topic]
+		if !ok {
+			i = len(req.Topics)
+			at[tp.Topic] = i
+			t := kmsg.NewOffsetCommitRequestTopic()
+			t.Topic = tp.Topic
+			req.Topics = append(req.Topics, t)
+		}
+		p := kmsg.NewOffsetCommitRequestTopicPartition()
+		p.Partition, p.Offset, p.LeaderEpoch = tp.Partition, o.Next, -1
+		p.Metadata = kmsg.StringPtr(o.Metadata)
+		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
+	}
+	return req
 }

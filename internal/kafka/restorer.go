@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/leatstream/leat/record"
 )
 
@@ -30,7 +32,8 @@ type Restored struct {
 	Records []record.Raw
 	// Next is the position: everything of the log before it is in this or an earlier Restored.
 	Next int64
-	// End is the Range's End, or the end of the log as the broker last said it for a Range without one.
+	// End is the end of the log as the broker last said it (the Range's End while it has said nothing).
+	// For a standby, End minus Next is what it lags behind.
 	End int64
 	// Done tells that the Range has been read to its end and is no longer read. It is decided by position:
 	// a changelog whose tail is empty, compacted away or made of transaction markers ends too.
@@ -40,26 +43,53 @@ type Restored struct {
 	Err error
 }
 
-// Restorer reads changelogs in bulk, many partitions at the same time. Add, Cancel and Poll may be called
-// concurrently.
+// Restorer reads changelogs in bulk, many partitions at the same time. Its methods may be called
+// concurrently, but only one Poll at a time.
 type Restorer struct {
+	cl *kgo.Client
+	f  *fetcher
 }
 
 // NewRestorer makes a Restorer. The cluster need not be reachable yet. Zero fields of rc mean 100 ms, 32 MiB
 // a response and 4 MiB a partition.
-func NewRestorer(cfg Config, rc ReadConfig) (*Restorer, error) { panic("draft") }
+func NewRestorer(cfg Config, rc ReadConfig) (*Restorer, error) {
+	cc := ClientConfig{Read: rc}
+	if err := cc.validate(); err != nil {
+		return nil, err
+	}
+	cl, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Restorer{cl: cl, f: newFetcher(cl, cfg, rc.withDefaults(32<<20, 4<<20))}, nil
+}
 
-// Add starts reading ranges. A Range of a partition that is being read replaces what was there.
-func (r *Restorer) Add(ranges ...Range) { panic("draft") }
+// Add starts reading ranges. A Range of a partition that is being read replaces what was there. A Range
+// that is empty (From equals End) is done at once, without asking the broker; one that starts above its End
+// is an error of kind [OffsetOutOfRange] unless the log has its From after all.
+func (r *Restorer) Add(ranges ...Range) { r.f.assign(ranges...) }
 
 // Cancel stops reading partitions; no later Poll returns anything of them.
-func (r *Restorer) Cancel(tps ...record.TopicPartition) { panic("draft") }
+func (r *Restorer) Cancel(tps ...record.TopicPartition) { r.f.unassign(tps) }
 
 // Poll returns what has been read, and waits for it as long as ctx lasts, as [Client.Poll] does.
-func (r *Restorer) Poll(ctx context.Context, max int) ([]Restored, error) { panic("draft") }
+func (r *Restorer) Poll(ctx context.Context, limit int) ([]Restored, error) {
+	ps, err := r.f.poll(ctx, limit, true)
+	if err != nil || len(ps) == 0 {
+		return nil, err
+	}
+	out := make([]Restored, len(ps))
+	for i, p := range ps {
+		out[i] = Restored{TopicPartition: p.tp, Records: p.records, Next: p.next, End: p.end, Done: p.done, Err: p.err}
+	}
+	return out, nil
+}
 
 // Ready is as [Client.Ready].
-func (r *Restorer) Ready() <-chan struct{} { panic("draft") }
+func (r *Restorer) Ready() <-chan struct{} { return r.f.ready }
 
 // Close stops all reading. A Poll that waits returns.
-func (r *Restorer) Close() { panic("draft") }
+func (r *Restorer) Close() {
+	r.f.close()
+	r.cl.Close()
+}

@@ -1,0 +1,158 @@
+package kafka
+
+import (
+	"time"
+
+	"github.com/leatstream/leat/record"
+)
+
+// cursor is one assignment of one partition to a fetcher. Assigning a partition anew makes a new cursor,
+// so that an answer to a request of the old one finds that its cursor is gone. Everything is guarded by
+// the fetcher's mutex, but for tp and limit, which never change.
+type cursor struct {
+	tp record.TopicPartition
+	// limit ends the cursor when the position reaches it; NoEnd never does.
+	limit int64
+
+	// pos is the next offset to fetch, FromStart while the log's start is still to be asked for.
+	pos int64
+	// delivered is the position after what poll returned.
+	delivered int64
+	// chunks are what was fetched and not yet polled, oldest first.
+	chunks []chunk
+	// bytes is the size of chunks, roughly.
+	bytes int
+
+	// leader is the broker to fetch from, -1 while unknown; leaderEpoch its epoch as the metadata said.
+	leader, leaderEpoch int32
+	// readEpoch is the leader epoch of the last batch read, -1 before the first. verify asks to check,
+	// before fetching from a new leader, that its log still has what was read.
+	readEpoch int32
+	verify    bool
+
+	// known tells that end and logStart come from an answer.
+	known         bool
+	end, logStart int64
+
+	paused   bool
+	inflight bool
+	// alone asks for a request with only this partition in it: see fetcher.settle.
+	alone bool
+	// list asks the finder for the log's limits: for FromStart, or to explain an offset out of range.
+	list bool
+	// report tells that there is something to say although there may be no records.
+	report bool
+	// finished tells that limit is reached, err that the partition stopped; nothing more is fetched.
+	finished bool
+	err      error
+	// gone tells that the cursor is no longer the fetcher's.
+	gone bool
+
+	// failures in a row, and when to try again.
+	failures     int
+	retryAt      time.Time
+	unknownSince time.Time
+}
+
+// chunk is the part of one answer that belongs to one partition.
+type chunk struct {
+	records []record.Raw
+	// next is the position after the chunk, past what follows its last record and is not a record.
+	next  int64
+	bytes int
+}
+
+// piece is what poll takes from a cursor.
+type piece struct {
+	tp            record.TopicPartition
+	records       []record.Raw
+	next          int64
+	end, logStart int64
+	done          bool
+	err           error
+}
+
+// fetchable tells whether the cursor wants to be fetched, and full whether it would if it had less buffered.
+func (c *cursor) fetchable(now time.Time) (yes, full bool) {
+	if c.inflight || c.finished || c.err != nil || c.leader < 0 || c.paused && len(c.chunks) > 0 || now.Before(c.retryAt) {
+		return false, false
+	}
+	if len(c.chunks) > 1 {
+		return false, true
+	}
+	return true, false
+}
+
+// pending tells whether poll would take something.
+func (c *cursor) pending() bool { return !c.paused && (len(c.chunks) > 0 || c.report) }
+
+// take removes up to limit records (limit <= 0: all) for poll.
+func (c *cursor) take(limit int) piece {
+	p := piece{tp: c.tp, next: c.delivered, end: c.end, logStart: c.logStart}
+	for len(c.chunks) > 0 {
+		k := &c.chunks[0]
+		if limit > 0 && len(p.records) > 0 && len(p.records)+len(k.records) > limit {
+			break
+		}
+		if limit > 0 && len(k.records) > limit {
+			// Only ever the first chunk of the piece, so no records have to be copied together.
+			p.records = k.records[:limit:limit]
+			k.records = k.records[limit:]
+			p.next = p.records[limit-1].Offset + 1
+			c.delivered = p.next
+			return p
+		}
+		if p.records == nil {
+			p.records = k.records
+		} else {
+			p.records = append(p.records, k.records...)
+		}
+		p.next = k.next
+		c.bytes -= k.bytes
+		c.chunks[0] = chunk{}
+		c.chunks = c.chunks[1:]
+	}
+	// Everything was taken: what lies between the last record and the position is behind us too.
+	if len(c.chunks) == 0 {
+		p.next = max(p.next, c.pos)
+		p.done, p.err = c.finished, c.err
+		c.report = false
+	}
+	c.delivered = p.next
+	return p
+}
+
+// add appends a fetched chunk and moves the position. It reports whether there is something to poll.
+func (c *cursor) add(records []record.Raw, next int64, bytes int) {
+	if c.limit >= 0 {
+		for len(records) > 0 && records[len(records)-1].Offset >= c.limit {
+			records = records[:len(records)-1]
+		}
+		if next >= c.limit {
+			next, c.finished = c.limit, true
+		}
+	}
+	moved := next > c.pos
+	c.pos = next
+	switch {
+	case len(records) > 0:
+		c.chunks = append(c.chunks, chunk{records: records, next: next, bytes: bytes})
+		c.bytes += bytes
+	case len(c.chunks) > 0:
+		c.chunks[len(c.chunks)-1].next = next
+	}
+	if moved || c.finished {
+		c.report = true
+	}
+}
+
+// stop ends the cursor with an error.
+func (c *cursor) stop(err error) {
+	c.err, c.report = err, true
+}
+
+// backoff puts the next try off, longer with each failure in a row, up to a second.
+func (c *cursor) backoff(now time.Time) {
+	c.failures++
+	c.retryAt = now.Add(min(50*time.Millisecond<<min(c.failures, 5), time.Second))
+}
