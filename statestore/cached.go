@@ -1,0 +1,352 @@
+package statestore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/serde"
+)
+
+// cached is the write-back cache that the typed key-value stores are made of. A value passes through up to
+// four layers, and a read takes the first that knows the key:
+//
+//	slots   typed, by key: recent reads and the writes since the last Flush; a hit serializes nothing
+//	staged  bytes: writes since the last Flush that had to leave the slots (eviction, iteration)
+//	frozen  bytes: the writes of the commit that is being confirmed
+//	engine  bytes: the state as of the last confirmed commit
+//
+// Flush moves dirty slots to staged, logs one change record a key in key order, and freezes staged. Written
+// empties frozen once the engine has it.
+type cached[K comparable, V any] struct {
+	env         Env
+	keys        serde.Serde[K]
+	values      serde.Serde[V]
+	null        record.Nullness[V]
+	timestamped bool
+	limit       int
+
+	index map[K]uint32
+	slots []slot[K, V]
+	free  []uint32
+	hand  int
+	dirty []uint32
+
+	staged, frozen *Tree
+	keyBuf, valBuf []byte
+	failed         bool
+}
+
+type slot[K comparable, V any] struct {
+	key       K
+	value     V
+	timestamp int64
+	state     slotState
+}
+
+type slotState uint8
+
+const (
+	slotUsed    slotState = 1 << iota // the slot holds a key
+	slotPresent                       // the key has a value; else it is known to have none
+	slotDirty                         // the slot is newer than staged
+	slotLogged                        // its change record has been made (Env.EveryUpdate)
+	slotRecent                        // it was used since the clock hand last passed
+)
+
+// Rows in staged and frozen begin with a mark and the timestamp of the change record; what follows is the
+// serialized value.
+const (
+	rowSet    byte = 0
+	rowDelete byte = 1
+	rowLogged byte = 2
+	rowHead        = 9
+)
+
+const defaultCacheEntries = 16 << 10
+
+func newCached[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V], timestamped bool) (*cached[K, V], error) {
+	if env.Engine == nil || env.Context == nil || env.Fail == nil {
+		return nil, fmt.Errorf("make store %q: its environment lacks an engine, a context or a failure handler", env.Name)
+	}
+	if ks == nil || vs == nil {
+		return nil, fmt.Errorf("make store %q: it needs a serde for keys and one for values", env.Name)
+	}
+	if err := ComparableByContent(reflect.TypeFor[K]()); err != nil {
+		return nil, fmt.Errorf("make store %q: %w", env.Name, err)
+	}
+	c := &cached[K, V]{
+		env: env, keys: ks, values: vs, null: record.NullnessOf[V](), timestamped: timestamped,
+		limit: env.CacheEntries, index: make(map[K]uint32), staged: NewTree(), frozen: NewTree(),
+	}
+	if c.limit <= 0 {
+		c.limit = defaultCacheEntries
+	}
+	return c, nil
+}
+
+// ComparableByContent returns an error if == on values of a key type compares addresses rather than what is
+// written to Kafka: such keys would each be a key of its own in the cache.
+func ComparableByContent(t reflect.Type) error {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Chan, reflect.Interface, reflect.UnsafePointer:
+		return fmt.Errorf("key type %v compares by address; use a value type (record.Optional for keys that may be null)", t)
+	case reflect.Array:
+		return ComparableByContent(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if err := ComparableByContent(t.Field(i).Type); err != nil {
+				return fmt.Errorf("field %s of key type %v: %w", t.Field(i).Name, t, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *cached[K, V]) Name() string { return c.env.Name }
+
+func (c *cached[K, V]) fail(operation string, err error) {
+	if !c.failed {
+		c.failed = true
+		c.env.Fail(fmt.Errorf("store %q: %s: %w", c.env.Name, operation, err))
+	}
+}
+
+// lookup returns the number of key's slot, filling it from the layers below if need be. It is valid until
+// the next lookup.
+func (c *cached[K, V]) lookup(key K) uint32 {
+	if i, ok := c.index[key]; ok {
+		c.slots[i].state |= slotRecent
+		return i
+	}
+	i := c.take(key)
+	row, timestamp, ok := c.read(key)
+	if !ok {
+		return i
+	}
+	v, err := c.values.Decode(row)
+	if err != nil {
+		c.fail("read the value of a key", err)
+		return i
+	}
+	s := &c.slots[i]
+	s.value, s.timestamp = v, timestamp
+	s.state |= slotPresent
+	return i
+}
+
+// blind returns the number of key's slot without reading the layers below, for writes.
+func (c *cached[K, V]) blind(key K) uint32 {
+	if i, ok := c.index[key]; ok {
+		return i
+	}
+	return c.take(key)
+}
+
+// held returns what a slot holds.
+func (c *cached[K, V]) held(i uint32) (value V, timestamp int64, present bool) {
+	s := &c.slots[i]
+	return s.value, s.timestamp, s.state&slotPresent != 0
+}
+
+// read looks a key up below the slots.
+func (c *cached[K, V]) read(key K) (row []byte, timestamp int64, ok bool) {
+	if c.failed {
+		return nil, 0, false
+	}
+	var err error
+	if c.keyBuf, err = c.keys.Append(c.keyBuf[:0], key); err != nil {
+		c.fail("serialize a key", err)
+		return nil, 0, false
+	}
+	for _, t := range [...]*Tree{c.staged, c.frozen} {
+		if row, ok := t.Get(c.keyBuf); ok {
+			return row[rowHead:], int64(binary.BigEndian.Uint64(row[1:])), row[0]&rowDelete == 0
+		}
+	}
+	row, ok, err = c.env.Engine.Get(c.keyBuf)
+	if err != nil {
+		c.fail("read", err)
+		return nil, 0, false
+	}
+	if !ok || !c.timestamped {
+		return row, 0, ok
+	}
+	if len(row) < 8 {
+		c.fail("read", errShortRow)
+		return nil, 0, false
+	}
+	return row[8:], int64(binary.BigEndian.Uint64(row)), true
+}
+
+var errShortRow = errors.New("the row is shorter than its timestamp; the local state is damaged or of another kind of store; delete it to restore it from the changelog")
+
+// take makes room for key and returns the number of its empty slot.
+func (c *cached[K, V]) take(key K) uint32 {
+	if len(c.index) >= c.limit {
+		c.evict()
+	}
+	var i uint32
+	if n := len(c.free); n > 0 {
+		i, c.free = c.free[n-1], c.free[:n-1]
+	} else {
+		i = uint32(len(c.slots))
+		c.slots = append(c.slots, slot[K, V]{})
+	}
+	c.index[key] = i
+	s := &c.slots[i]
+	s.key, s.state = key, slotUsed|slotRecent
+	return i
+}
+
+// evict frees the first slot that was not used since the clock hand last passed it. A dirty one is staged
+// first.
+func (c *cached[K, V]) evict() {
+	for {
+		if c.hand >= len(c.slots) {
+			c.hand = 0
+		}
+		i := c.hand
+		c.hand++
+		s := &c.slots[i]
+		switch {
+		case s.state&slotUsed == 0:
+		case s.state&slotRecent != 0:
+			s.state &^= slotRecent
+		default:
+			if s.state&slotDirty != 0 {
+				c.stage(s)
+			}
+			delete(c.index, s.key)
+			*s = slot[K, V]{}
+			c.free = append(c.free, uint32(i))
+			return
+		}
+	}
+}
+
+// set writes a key; present false deletes it.
+func (c *cached[K, V]) set(i uint32, value V, timestamp int64, present bool) {
+	if c.failed {
+		return
+	}
+	if present && c.null.IsNull(&value) {
+		present = false
+	}
+	if !present {
+		var zero V
+		value = zero
+	}
+	s := &c.slots[i]
+	s.value, s.timestamp = value, timestamp
+	if s.state&slotDirty == 0 {
+		c.dirty = append(c.dirty, i)
+	}
+	s.state = slotUsed | slotRecent | slotDirty
+	if present {
+		s.state |= slotPresent
+	}
+	if c.env.EveryUpdate && c.env.Log != nil && c.serialize(s) {
+		s.state |= slotLogged
+		c.log(c.keyBuf, c.valBuf)
+	}
+}
+
+// serialize writes the slot's key to keyBuf and its row to valBuf.
+func (c *cached[K, V]) serialize(s *slot[K, V]) bool {
+	var err error
+	if c.keyBuf, err = c.keys.Append(c.keyBuf[:0], s.key); err != nil {
+		c.fail("serialize a key", err)
+		return false
+	}
+	mark := rowSet
+	if s.state&slotPresent == 0 {
+		mark = rowDelete
+	}
+	if s.state&slotLogged != 0 {
+		mark |= rowLogged
+	}
+	c.valBuf = append(c.valBuf[:0], mark)
+	c.valBuf = binary.BigEndian.AppendUint64(c.valBuf, uint64(s.timestamp))
+	if s.state&slotPresent != 0 {
+		if c.valBuf, err = c.values.Append(c.valBuf, s.value); err != nil {
+			c.fail("serialize a value", err)
+			return false
+		}
+	}
+	return true
+}
+
+func (c *cached[K, V]) log(key, row []byte) {
+	value := row[rowHead:]
+	if row[0]&rowDelete != 0 {
+		value = nil
+	}
+	c.env.Log(key, value, int64(binary.BigEndian.Uint64(row[1:])), nil)
+}
+
+func (c *cached[K, V]) stage(s *slot[K, V]) {
+	if c.serialize(s) {
+		c.staged.Set(c.keyBuf, c.valBuf)
+	}
+	s.state &^= slotDirty | slotLogged
+}
+
+// stageAll stages every dirty slot.
+func (c *cached[K, V]) stageAll() {
+	for _, i := range c.dirty {
+		if s := &c.slots[i]; s.state&slotDirty != 0 {
+			c.stage(s)
+		}
+	}
+	c.dirty = c.dirty[:0]
+}
+
+func (c *cached[K, V]) Flush() {
+	c.stageAll()
+	if c.failed {
+		return
+	}
+	if c.frozen.Len() > 0 {
+		c.fail("flush", errors.New("the writes of the commit before have not been confirmed"))
+		return
+	}
+	if c.env.Log != nil {
+		it := c.staged.Iterate(nil, nil, false)
+		for it.Next() {
+			if row := it.Value(); row[0]&rowLogged == 0 {
+				c.log(it.Key(), row)
+			}
+		}
+		it.Close()
+	}
+	c.staged, c.frozen = c.frozen, c.staged
+}
+
+func (c *cached[K, V]) Write(b Batch) {
+	it := c.frozen.Iterate(nil, nil, false)
+	defer it.Close()
+	for it.Next() {
+		switch row := it.Value(); {
+		case row[0]&rowDelete != 0:
+			b.Delete(c.env.Engine, it.Key())
+		case c.timestamped:
+			b.Set(c.env.Engine, it.Key(), row[1:])
+		default:
+			b.Set(c.env.Engine, it.Key(), row[rowHead:])
+		}
+	}
+}
+
+func (c *cached[K, V]) Written() { c.frozen.Reset() }
+
+// slotCost is what a dirty slot is taken to hold beyond its key and value, which are not measured.
+const slotCost = 128
+
+func (c *cached[K, V]) Pending() int {
+	return int(c.staged.Bytes()+c.frozen.Bytes()) + len(c.dirty)*slotCost
+}
+
+func (c *cached[K, V]) Stats() Stats { return c.env.Engine.Stats() }

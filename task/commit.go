@@ -1,0 +1,81 @@
+package task
+
+import (
+	"fmt"
+
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/statestore"
+)
+
+// Commit is what a commit of the task consists of besides its outputs.
+type Commit struct {
+	// Offsets are the places to commit, one for each input that has moved since the last commit. They must
+	// be committed only AFTER all outputs up to Prepare have been acknowledged.
+	Offsets []Offset
+}
+
+// Offset is the place to commit on one input.
+type Offset struct {
+	record.TopicPartition
+	// Next is the offset of the first record that has not been processed.
+	Next int64
+	// Time is the partition time to store with it, -1 if it is not known.
+	Time int64
+}
+
+// Prepare flushes the stores, which appends their change records to the outputs, and returns what to commit.
+// The next Prepare may come only after Confirm.
+func (t *Task) Prepare() (Commit, error) {
+	for _, s := range t.stores {
+		s.store.Flush()
+	}
+	if t.err != nil {
+		return Commit{}, t.err
+	}
+	var c Commit
+	for _, in := range t.inputs {
+		if in.moved && in.next() >= 0 {
+			c.Offsets = append(c.Offsets, Offset{TopicPartition: in.tp, Next: in.next(), Time: in.time})
+			in.moved = false
+		}
+	}
+	t.commit, t.dirty = false, false
+	return c, nil
+}
+
+// Confirm tells that what the last Prepare returned has been committed, and brings the stores' writes into
+// the backends: one batch for each backend, with the position of each store's changelog. positions gives the
+// position behind the last change record that was written for a store, by the store's index in the
+// subtopology; ok is false if none was, and the position stays as it is.
+func (t *Task) Confirm(positions func(store int) (p statestore.Position, ok bool)) error {
+	if t.err != nil {
+		return t.err
+	}
+	for _, backend := range []statestore.Backend{t.cfg.Persistent, t.cfg.Memory} {
+		if backend == nil {
+			continue
+		}
+		batch, n := backend.NewBatch(), 0
+		for i, s := range t.stores {
+			if s.backend != backend {
+				continue
+			}
+			n++
+			s.store.Write(batch)
+			if p, ok := positions(i); ok {
+				batch.SetPosition(s.spec.Name, p)
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		if err := batch.Commit(); err != nil {
+			t.fail("", fmt.Errorf("apply a commit to the local state: %w", err))
+			return t.err
+		}
+	}
+	for _, s := range t.stores {
+		s.store.Written()
+	}
+	return nil
+}

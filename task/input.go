@@ -1,0 +1,70 @@
+package task
+
+import (
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/topology"
+)
+
+// input is the queue of one partition that the task reads. Its first record is decoded, so that its
+// timestamp can be compared; the others wait as bytes.
+type input struct {
+	node string
+	tp   record.TopicPartition
+	head topology.Head
+
+	queue  []record.Raw
+	first  int // index of the decoded record, or of the next one to decode
+	loaded bool
+	// timestamp is that of the decoded record.
+	timestamp int64
+	// time is the highest timestamp processed on the partition, -1 if there is none.
+	time int64
+	// position is the offset after the last record offered, or where reading begins; -1 until known.
+	position int64
+	// moved tells that the place to commit has changed since the last commit.
+	moved bool
+
+	// lag is the number of records on the broker that have not been offered; -1 if that is not known.
+	lag int64
+	// idleSince is when the input was first seen without data that is on the broker; -1 if it has some.
+	idleSince int64
+}
+
+func newInput(node string, tp record.TopicPartition, head topology.Head) *input {
+	return &input{node: node, tp: tp, head: head, time: -1, position: -1, lag: -1, idleSince: -1}
+}
+
+func (in *input) buffered() int { return len(in.queue) - in.first }
+
+// next is the offset of the first record that has not been processed.
+func (in *input) next() int64 {
+	if in.first < len(in.queue) {
+		return in.queue[in.first].Offset
+	}
+	return in.position
+}
+
+func (in *input) offer(recs []record.Raw, position int64) {
+	if in.first == len(in.queue) {
+		in.queue = in.queue[:0]
+		in.first = 0
+	} else if in.first > 1024 && in.first*2 > len(in.queue) {
+		n := copy(in.queue, in.queue[in.first:])
+		clear(in.queue[n:])
+		in.queue, in.first = in.queue[:n], 0
+	}
+	in.queue = append(in.queue, recs...)
+	if position > in.position {
+		// Control records and compacted ones move the place to commit without a record to process.
+		in.moved = in.moved || (len(recs) == 0 && in.first == len(in.queue) && in.position >= 0)
+		in.position = position
+	}
+}
+
+// pop drops the first record.
+func (in *input) pop() {
+	in.queue[in.first] = record.Raw{} // it pins the fetch it came in
+	in.first++
+	in.loaded = false
+	in.moved = true
+}
