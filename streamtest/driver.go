@@ -1,0 +1,222 @@
+package streamtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leatstream/leat/processor"
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/statestore"
+	"github.com/leatstream/leat/task"
+	"github.com/leatstream/leat/topology"
+)
+
+// Config says how the driver runs a topology. Its zero value is ready to use.
+type Config struct {
+	// Application is the application id, which begins the names of internal topics; "app" if empty.
+	Application string
+	// WallClock is the time at which the driver begins; the Unix epoch if zero.
+	WallClock time.Time
+	// LogLast makes one change record a key and commit, as an application does by default. Otherwise each
+	// update of a store is one, as in Kafka Streams without a record cache. Since the driver commits after
+	// every record, the two differ only where one record updates a key more than once.
+	LogLast bool
+	// Deserialization and Processing are the error policies; the zero values fail at the first error.
+	Deserialization task.ErrorPolicy
+	Processing      task.ErrorPolicy
+}
+
+// Driver runs a topology in memory, on one partition a topic. It must not be used by several goroutines at
+// once; it starts none itself.
+type Driver struct {
+	tb    testing.TB // nil for a driver that was opened outside a test
+	cfg   Config
+	clock int64
+
+	units   []*unit
+	sources map[string]source // by full topic name
+	queues  map[string]*queue
+	pending pending
+	next    map[string]int64 // the next offset of each topic
+	log     map[string][]record.Raw
+	dropped map[processor.DropReason]int
+	err     error
+}
+
+// unit is one subtopology's task.
+type unit struct {
+	task    *task.Task
+	stores  []*topology.Store
+	changes map[int]int64 // next offset of each store's changelog, by the store's number in the task
+}
+
+// source is the place where a topic's records enter: an input of a task.
+type source struct {
+	unit  *unit
+	input int
+}
+
+// New returns a driver for a test. Whatever goes wrong, here or later, fails the test with the error; the
+// driver is closed at the test's end.
+func New(tb testing.TB, t *topology.Topology, cfg Config) *Driver {
+	tb.Helper()
+	d, err := Open(t, cfg)
+	if err != nil {
+		tb.Fatalf("streamtest: %v", err)
+	}
+	d.tb = tb
+	tb.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			tb.Errorf("streamtest: close: %v", err)
+		}
+	})
+	return d
+}
+
+// Open returns a driver for use outside a test, such as in an example. Its methods that have no error result
+// panic where a test would fail.
+func Open(t *topology.Topology, cfg Config) (*Driver, error) {
+	if cfg.Application == "" {
+		cfg.Application = "app"
+	}
+	if cfg.WallClock.IsZero() {
+		cfg.WallClock = time.UnixMilli(0)
+	}
+	d := &Driver{
+		cfg: cfg, clock: cfg.WallClock.UnixMilli(),
+		sources: make(map[string]source), queues: make(map[string]*queue), next: make(map[string]int64),
+		log: make(map[string][]record.Raw), dropped: make(map[processor.DropReason]int),
+	}
+	for _, sub := range t.Subtopologies {
+		if err := d.start(sub); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
+	return d, d.run()
+}
+
+func (d *Driver) start(sub *topology.Subtopology) error {
+	if sub.Global {
+		return fmt.Errorf("subtopology %d keeps global stores, which the driver cannot run", sub.ID)
+	}
+	u := &unit{stores: sub.Stores, changes: make(map[int]int64)}
+	var err error
+	u.task, err = task.New(task.Config{
+		Application: d.cfg.Application, Subtopology: sub, Now: d.clock,
+		Persistent: statestore.NewMemory(), Memory: statestore.NewMemory(),
+		EveryUpdate: !d.cfg.LogLast, MaxIdle: -1,
+		Deserialization: d.cfg.Deserialization, Processing: d.cfg.Processing,
+		Partitions: func(string) (int32, bool) { return 1, true },
+		Observer:   drops(d.dropped),
+	})
+	if err != nil {
+		return err
+	}
+	d.units = append(d.units, u)
+	for i, in := range u.task.Inputs() {
+		d.sources[in.Topic] = source{unit: u, input: i}
+		u.task.Resume(i, 0, -1)
+	}
+	return nil
+}
+
+// Close closes the processors. Outputs can still be read.
+func (d *Driver) Close() error {
+	var errs []error
+	for _, u := range d.units {
+		errs = append(errs, u.task.Close())
+	}
+	d.units = nil
+	if d.err == nil {
+		d.err = errors.New("the driver is closed")
+	}
+	return errors.Join(errs...)
+}
+
+// WallClock is the driver's time. It moves only with Advance.
+func (d *Driver) WallClock() time.Time { return time.UnixMilli(d.clock).UTC() }
+
+// Advance moves the wall clock, fires each wall-clock punctuator that has become due once, with the new time,
+// commits, and processes what that has sent to topics that the topology reads.
+func (d *Driver) Advance(by time.Duration) {
+	if err := d.TryAdvance(by); err != nil {
+		d.helper()
+		d.fatal(fmt.Errorf("advance the wall clock by %v: %w", by, err))
+	}
+}
+
+// TryAdvance is Advance that returns what makes the topology fail.
+func (d *Driver) TryAdvance(by time.Duration) error {
+	if d.err != nil {
+		return d.err
+	}
+	d.clock += by.Milliseconds()
+	for _, u := range d.units {
+		u.task.Punctuate(d.clock)
+		if err := d.commit(u); err != nil {
+			return err
+		}
+	}
+	return d.run()
+}
+
+// Dropped returns how many records were left out for a reason, since the driver began.
+func (d *Driver) Dropped(reason processor.DropReason) int { return d.dropped[reason] }
+
+// StreamTime is the highest timestamp that a subtopology has processed, in milliseconds; -1 before its first
+// record and for a subtopology that there is not.
+func (d *Driver) StreamTime(subtopology int) int64 {
+	if subtopology < 0 || subtopology >= len(d.units) {
+		return -1
+	}
+	return d.units[subtopology].task.StreamTime()
+}
+
+// Topics returns the names of the topics that have been written to, sorted, changelogs and repartition topics
+// among them.
+func (d *Driver) Topics() []string {
+	var names []string
+	for n, recs := range d.log {
+		if len(recs) > 0 {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Raw returns every record that was written to a topic, in order, as bytes. Internal topics go by their full
+// names, such as "app-counts-changelog". The bytes must not be changed.
+func (d *Driver) Raw(topic string) []record.Raw { return slices.Clone(d.log[topic]) }
+
+func (d *Driver) reads() string {
+	var names []string
+	for n := range d.sources {
+		names = append(names, fmt.Sprintf("%q", n))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+func (d *Driver) helper() {
+	if d.tb != nil {
+		d.tb.Helper()
+	}
+}
+
+func (d *Driver) fatal(err error) {
+	if d.tb == nil {
+		panic(fmt.Errorf("streamtest: %w", err))
+	}
+	d.tb.Helper()
+	d.tb.Fatalf("streamtest: %v", err)
+}
+
+// drops counts dropped records; it implements task.Observer.
+type drops map[processor.DropReason]int
+
+func (c drops) Dropped(_, _ string, reason processor.DropReason, _ processor.Source) { c[reason]++ }
