@@ -1,0 +1,318 @@
+package app_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/leatstream/leat/app"
+	"github.com/leatstream/leat/embedded"
+	"github.com/leatstream/leat/internal/kafka"
+	"github.com/leatstream/leat/processor"
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/serde"
+	"github.com/leatstream/leat/statestore"
+	"github.com/leatstream/leat/topology"
+)
+
+// onClusters runs a test against the embedded broker and, with LEAT_BROKERS, against a real cluster.
+func onClusters(t *testing.T, run func(t *testing.T, c *cluster)) {
+	t.Run("embedded", func(t *testing.T) {
+		b, err := embedded.Start(embedded.Config{Partitions: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		run(t, newCluster(t, b.Addr()))
+	})
+	if brokers := os.Getenv("LEAT_BROKERS"); brokers != "" {
+		t.Run("kafka", func(t *testing.T) { run(t, newCluster(t, strings.Split(brokers, ",")...)) })
+	}
+}
+
+// cluster is a broker with topics of this test alone.
+type cluster struct {
+	t       *testing.T
+	brokers []string
+	admin   *kafka.Admin
+	client  *kafka.Client
+	id      string
+	lines   string
+	counts  string
+}
+
+const partitions = 4
+
+func newCluster(t *testing.T, brokers ...string) *cluster {
+	cfg := kafka.Config{Brokers: brokers}
+	admin, err := kafka.Connect(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kafka.NewClient(cfg, kafka.ClientConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := fmt.Sprintf("apptest-%x", rand.Uint64())
+	c := &cluster{t: t, brokers: brokers, admin: admin, client: client, id: id, lines: id + "-lines", counts: id + "-counts"}
+	t.Cleanup(func() { client.Close(); admin.Close() })
+	c.create(c.lines, partitions)
+	c.create(c.counts, partitions)
+	return c
+}
+
+func (c *cluster) create(topic string, partitions int32) {
+	c.t.Helper()
+	if err := c.admin.CreateTopics(c.t.Context(), kafka.TopicSpec{Name: topic, Partitions: partitions}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// write produces records with increasing timestamps; ts is the first one's.
+func (c *cluster) write(topic string, ts int64, kv ...string) {
+	c.t.Helper()
+	var mu sync.Mutex
+	var failed error
+	for i := 0; i < len(kv); i += 2 {
+		c.client.Produce(c.t.Context(), &kafka.Output{Topic: topic, Partition: -1, Key: []byte(kv[i]), Value: []byte(kv[i+1]), Timestamp: ts + int64(i/2)},
+			func(_ int32, _ int64, err error) {
+				if err != nil {
+					mu.Lock()
+					failed = err
+					mu.Unlock()
+				}
+			})
+	}
+	if err := c.client.Flush(c.t.Context()); err != nil || failed != nil {
+		c.t.Fatal(err, failed)
+	}
+}
+
+// read returns the last value of each key of a topic of counts.
+func (c *cluster) read(topic string) map[string]int64 {
+	c.t.Helper()
+	client, err := kafka.NewClient(kafka.Config{Brokers: c.brokers}, kafka.ClientConfig{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer client.Close()
+	var tps []record.TopicPartition
+	at := map[record.TopicPartition]int64{}
+	for p := range int32(partitions) {
+		tp := record.TopicPartition{Topic: topic, Partition: p}
+		tps = append(tps, tp)
+		at[tp] = 0
+	}
+	ends, err := c.admin.EndOffsets(c.t.Context(), tps)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	left := map[record.TopicPartition]int64{}
+	for tp, end := range ends {
+		if end > 0 {
+			left[tp] = end
+		}
+	}
+	client.Assign(at)
+	out := map[string]int64{}
+	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
+	defer cancel()
+	for len(left) > 0 {
+		fetches, err := client.Poll(ctx, 0)
+		if err != nil || ctx.Err() != nil {
+			c.t.Fatal("read ", topic, ": ", err, ctx.Err())
+		}
+		for _, f := range fetches {
+			if f.Err != nil {
+				c.t.Fatal(f.Err)
+			}
+			for _, r := range f.Records {
+				out[string(r.Key)] = int64(binary.BigEndian.Uint64(r.Value))
+			}
+			if f.Next >= left[f.TopicPartition] {
+				delete(left, f.TopicPartition)
+			}
+		}
+	}
+	return out
+}
+
+// wordCount splits the lines' values, repartitions by word and counts.
+func (c *cluster) wordCount() *topology.Topology {
+	c.t.Helper()
+	return build(c.t, func(b *topology.Builder) {
+		words := topology.Topic{Name: "words-repartition", Internal: true}
+		lines := topology.From(b, "lines", serde.String, serde.String, c.lines)
+		split := topology.Process(lines, "split", processor.Func(func(ctx *processor.Context[string, string], r record.Record[string, string]) error {
+			for w := range strings.FieldsSeq(r.Value) {
+				if w == "poison" {
+					return fmt.Errorf("a word that nobody can bear: %q", w)
+				}
+				ctx.Forward(record.WithKey(r, w))
+			}
+			return nil
+		}))
+		topology.ToNode(split, topology.Node{Name: "words-sink", Topics: []topology.Topic{words}}, topology.SinkConfig[string, string]{Key: serde.String, Value: serde.String})
+		b.AddRepartition(topology.Repartition{Topic: words})
+		regrouped := topology.FromNode(b, topology.Node{Name: "words-source", Topics: []topology.Topic{words}}, topology.SourceConfig[string, string]{Key: serde.String, Value: serde.String})
+		b.AddStore(topology.Timestamped("counts", serde.String, serde.Int64))
+		counts := topology.Process(regrouped, "count", func() processor.Processor[string, string, string, int64] { return &counter{} }, "counts")
+		topology.To(counts, "out", c.counts, serde.String, serde.Int64)
+	})
+}
+
+func build(t *testing.T, f func(*topology.Builder)) *topology.Topology {
+	t.Helper()
+	b := topology.NewBuilder()
+	f(b)
+	topo, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return topo
+}
+
+type counter struct {
+	ctx   *processor.Context[string, int64]
+	store statestore.Timestamped[string, int64]
+}
+
+func (p *counter) Init(ctx *processor.Context[string, int64]) (err error) {
+	p.ctx = ctx
+	p.store, err = topology.StoreIn[statestore.Timestamped[string, int64]](ctx, "counts")
+	return err
+}
+
+func (p *counter) Process(r record.Record[string, string]) error {
+	v, _ := p.store.Get(r.Key)
+	p.store.Put(r.Key, v.Value+1, r.Timestamp)
+	p.ctx.Forward(record.WithValue(r, v.Value+1))
+	return nil
+}
+
+func (p *counter) Close() error { return nil }
+
+// instance is a running instance of the word count.
+type instance struct {
+	t      *testing.T
+	app    *app.App
+	cancel context.CancelFunc
+	done   chan error
+	mu     sync.Mutex
+	events []app.RestoreEvent
+}
+
+// start runs an instance with a configuration that change may alter.
+func (c *cluster) start(dir string, change func(*app.Config)) *instance {
+	c.t.Helper()
+	in := &instance{t: c.t, done: make(chan error, 1)}
+	cfg := app.Config{
+		Application: c.id, Topology: c.wordCount(), Brokers: c.brokers, StateDir: dir, Workers: 2, CommitInterval: 50 * time.Millisecond,
+		SessionTimeout: 10 * time.Second, Memory: 32 << 20, Logger: slog.New(slog.NewTextHandler(testWriter{c.t}, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		OnRestore: func(e app.RestoreEvent) {
+			in.mu.Lock()
+			in.events = append(in.events, e)
+			in.mu.Unlock()
+		},
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	a, err := app.New(cfg)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	in.app = a
+	ctx, cancel := context.WithCancel(context.Background())
+	in.cancel = cancel
+	go func() { in.done <- a.Run(ctx) }()
+	c.t.Cleanup(func() { cancel(); <-in.done })
+	return in
+}
+
+// stop ends the instance and returns Run's error.
+func (in *instance) stop() error {
+	in.t.Helper()
+	in.cancel()
+	return in.wait()
+}
+
+func (in *instance) wait() error {
+	in.t.Helper()
+	select {
+	case err := <-in.done:
+		in.done <- err
+		return err
+	case <-time.After(60 * time.Second):
+		in.t.Fatal("the instance does not stop")
+		return nil
+	}
+}
+
+// restored returns how many change records the instance has restored.
+func (in *instance) restored() (records int64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	last := map[string]int64{}
+	for _, e := range in.events {
+		last[e.Task+e.Store] = e.Records
+	}
+	for _, n := range last {
+		records += n
+	}
+	return records
+}
+
+// awaitProcessed waits until the group has committed every record of the topics.
+func (c *cluster) awaitProcessed(topics ...string) {
+	c.t.Helper()
+	var tps []record.TopicPartition
+	for _, topic := range topics {
+		for p := range int32(partitions) {
+			tps = append(tps, record.TopicPartition{Topic: topic, Partition: p})
+		}
+	}
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		ends, err := c.admin.EndOffsets(c.t.Context(), tps)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		got, err := c.admin.GroupOffsets(c.t.Context(), c.id, false)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		left := maps.Clone(ends)
+		for tp, end := range ends {
+			if got[tp].Next >= end {
+				delete(left, tp)
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("not processed in time: ends %v, committed %v", left, got)
+		}
+		time.Sleep(20 * time.Millisecond) // the broker has no way to tell
+	}
+}
+
+func (c *cluster) words() string { return c.id + "-words-repartition" }
+
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(b []byte) (int, error) {
+	if testing.Verbose() {
+		_, _ = os.Stderr.Write(b)
+	}
+	return len(b), nil
+}

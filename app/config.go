@@ -1,0 +1,235 @@
+package app
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"time"
+
+	"github.com/leatstream/leat/internal/kafka"
+	"github.com/leatstream/leat/task"
+	"github.com/leatstream/leat/topology"
+)
+
+// Config says what an application is and where it runs. Application, Brokers and Topology are required;
+// every other field's zero value means its default. A Config is copied by [New] and may be reused.
+type Config struct {
+	// Application is the application id: the consumer group's name and the prefix of internal topics. All
+	// instances of an application have the same one. Letters, digits, '.', '_' and '-'.
+	Application string
+	// Topology is what the application runs.
+	Topology *topology.Topology
+	// Brokers are addresses of brokers, "host:port".
+	Brokers []string
+	// TLS and SASL secure the connections.
+	TLS  *tls.Config
+	SASL *SASL
+	// AllowPlaintextSASL permits SASL without TLS, which shows the credentials to the network.
+	AllowPlaintextSASL bool
+
+	// Instance, if set, makes the instance a static member of the group by this name, so that a restart
+	// within the session timeout moves no task. Source: KIP-345.
+	Instance string
+	// Workers is the number of goroutines that run tasks. Default: the number of CPUs that Go may use.
+	Workers int
+	// StateDir is the directory under which the state lives, in a sub-directory named by the application id.
+	// One instance uses it at a time. Default: "leat" in the user's cache directory.
+	StateDir string
+	// Memory is the budget in bytes for the state store's block cache and write buffers. Default 256 MiB.
+	Memory int64
+	// CacheEntries bounds the entries that the typed cache of each task's store holds. Default 16384.
+	CacheEntries int
+	// MaxUncommitted is how many bytes of state writes a worker collects before it commits early. Default
+	// 64 MiB.
+	MaxUncommitted int64
+
+	// CommitInterval is the longest time between two commits. Default 1 s.
+	CommitInterval time.Duration
+	// SessionTimeout is how long the group waits for a sign of life of this instance before its tasks move
+	// to others. Default 45 s.
+	SessionTimeout time.Duration
+	// StopTimeout bounds how long Run takes to commit and leave the group once it is to stop. Default 30 s.
+	StopTimeout time.Duration
+	// TaskTimeout is how long operations on the broker are retried before the application stops. Default 5 min.
+	TaskTimeout time.Duration
+	// MaxTaskIdle is how long a task that reads several topics waits for one that has no more records. 0
+	// waits only for records that are on the broker already; negative never waits. Source: KIP-695.
+	MaxTaskIdle time.Duration
+	// LogEveryUpdate writes each update of a store to its changelog, as Kafka Streams does without a record
+	// cache. Otherwise only the last update of a key before a commit is written.
+	LogEveryUpdate bool
+	// Reset says where sources without a setting of their own begin when nothing has been committed for a
+	// partition. Default: the earliest record.
+	Reset topology.OffsetReset
+	// Replication is the replication factor of internal topics. Default: the broker's default.
+	Replication int16
+	// TopicConfig are settings of all internal topics.
+	TopicConfig map[string]string
+	// RepartitionPurgeInterval is how often processed records are deleted from repartition topics. Default
+	// 30 s; negative never.
+	RepartitionPurgeInterval time.Duration
+	// StateCleanupDelay is how long the local state of a task is kept after the task has moved away. Default
+	// 10 min; negative for ever.
+	StateCleanupDelay time.Duration
+	// Linger is how long the producer waits for a batch to fill. Default 5 ms.
+	Linger time.Duration
+
+	// Deserialization is applied to records that cannot be read, Processing to errors and panics of user
+	// code. The default of both is to stop.
+	Deserialization task.ErrorPolicy
+	Processing      task.ErrorPolicy
+
+	// Logger receives one Info line for each change of state and warnings. Default: slog.Default().
+	Logger *slog.Logger
+	// OnState is called when the application's state changes, one call at a time.
+	OnState func(from, to State)
+	// OnRestore is called as stores are restored, one call at a time.
+	OnRestore func(RestoreEvent)
+}
+
+// SASL says how to authenticate with the brokers.
+type SASL = kafka.SASL
+
+const (
+	defaultMemory         = 256 << 20
+	defaultMaxUncommitted = 64 << 20
+	defaultCommit         = time.Second
+	defaultSession        = 45 * time.Second
+	defaultStop           = 30 * time.Second
+	defaultTask           = 5 * time.Minute
+	defaultPurge          = 30 * time.Second
+	defaultCleanup        = 10 * time.Minute
+	defaultLinger         = 5 * time.Millisecond
+	// maxTopicName is Kafka's limit for a topic's name.
+	maxTopicName = 249
+)
+
+var applicationID = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// Validate reports every problem of the configuration at once.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("config: "+format, args...)) }
+	switch {
+	case c.Application == "":
+		bad("Application is empty; set the application id")
+	case !applicationID.MatchString(c.Application) || c.Application == "." || c.Application == "..":
+		bad("Application %q: an application id has letters, digits, '.', '_' and '-' only", c.Application)
+	}
+	if c.Topology == nil {
+		bad("Topology is nil; build one with package stream or topology")
+	} else if longest := longestTopic(c.Application, c.Topology); len(longest) > maxTopicName {
+		bad("Application %q makes topic names too long: %q has %d characters, Kafka takes %d", c.Application, longest, len(longest), maxTopicName)
+	}
+	k := c.kafka()
+	if err := k.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	for _, n := range []struct {
+		name string
+		v    int64
+	}{
+		{"Workers", int64(c.Workers)},
+		{"Memory", c.Memory},
+		{"CacheEntries", int64(c.CacheEntries)},
+		{"MaxUncommitted", c.MaxUncommitted},
+		{"CommitInterval", int64(c.CommitInterval)},
+		{"SessionTimeout", int64(c.SessionTimeout)},
+		{"StopTimeout", int64(c.StopTimeout)},
+		{"TaskTimeout", int64(c.TaskTimeout)},
+		{"Linger", int64(c.Linger)},
+		{"Deserialization.Retries", int64(c.Deserialization.Retries)},
+		{"Processing.Retries", int64(c.Processing.Retries)},
+	} {
+		if n.v < 0 {
+			bad("%s is negative; 0 means the default", n.name)
+		}
+	}
+	if c.Memory > 0 && c.Memory < 16<<20 {
+		bad("Memory is %d bytes; the state store needs at least 16 MiB", c.Memory)
+	}
+	if c.Replication < -1 {
+		bad("Replication is %d; set a positive number, or 0 for the broker's default", c.Replication)
+	}
+	if c.Reset > topology.ResetNone {
+		bad("Reset is %d, which is none of the offset resets", c.Reset)
+	}
+	for _, p := range []struct {
+		name string
+		p    task.ErrorPolicy
+	}{{"Deserialization", c.Deserialization}, {"Processing", c.Processing}} {
+		if p.p.Then > task.Skip {
+			bad("%s.Then is %d, which is none of the actions", p.name, p.p.Then)
+		}
+		if p.p.Handler != nil && p.p.Then != task.Fail {
+			bad("%s sets both Handler and Then; the handler decides alone", p.name)
+		}
+	}
+	if c.Deserialization.Retries > 0 {
+		bad("Deserialization.Retries: bytes that cannot be read do not change; only processing is retried")
+	}
+	return errors.Join(errs...)
+}
+
+func longestTopic(app string, t *topology.Topology) string {
+	longest := ""
+	for _, sub := range t.Subtopologies {
+		for _, n := range sub.Nodes {
+			for _, topic := range n.Topics {
+				if name := topic.For(app); len(name) > len(longest) {
+					longest = name
+				}
+			}
+		}
+		for _, s := range sub.Stores {
+			if topic, ok := s.Changelog(); ok && len(topic.For(app)) > len(longest) {
+				longest = topic.For(app)
+			}
+		}
+	}
+	return longest
+}
+
+func orDefault[T int | int64 | time.Duration](v *T, d T) {
+	if *v == 0 {
+		*v = d
+	}
+}
+
+func (c Config) withDefaults() (Config, error) {
+	orDefault(&c.Workers, runtime.GOMAXPROCS(0))
+	orDefault(&c.Memory, defaultMemory)
+	orDefault(&c.MaxUncommitted, defaultMaxUncommitted)
+	orDefault(&c.CommitInterval, defaultCommit)
+	orDefault(&c.SessionTimeout, defaultSession)
+	orDefault(&c.StopTimeout, defaultStop)
+	orDefault(&c.TaskTimeout, defaultTask)
+	orDefault(&c.RepartitionPurgeInterval, defaultPurge)
+	orDefault(&c.StateCleanupDelay, defaultCleanup)
+	orDefault(&c.Linger, defaultLinger)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Reset == topology.ResetDefault {
+		c.Reset = topology.ResetEarliest
+	}
+	if c.StateDir == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return c, fmt.Errorf("config: StateDir is empty and there is no default for it: %w; set StateDir", err)
+		}
+		c.StateDir = filepath.Join(dir, "leat")
+	}
+	return c, nil
+}
+
+func (c *Config) kafka() kafka.Config {
+	return kafka.Config{
+		Brokers: c.Brokers, ClientID: c.Application, TLS: c.TLS, SASL: c.SASL, AllowPlaintextSASL: c.AllowPlaintextSASL, Logger: c.Logger,
+	}
+}

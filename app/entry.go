@@ -1,0 +1,69 @@
+package app
+
+import (
+	"sync/atomic"
+
+	"github.com/leatstream/leat/assign"
+	"github.com/leatstream/leat/internal/kafka"
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/statestore"
+	"github.com/leatstream/leat/task"
+	"github.com/leatstream/leat/topology"
+)
+
+// entry is a task that the group has given to this instance, from then until it is taken away.
+type entry struct {
+	id     assign.Task
+	sub    *topology.Subtopology
+	inputs []record.TopicPartition
+	worker *worker
+
+	persistent statestore.Backend
+	memory     statestore.Backend
+	stores     []*entryStore
+
+	// lost is set when the group has given the task to others: nothing of it may be committed any more.
+	lost atomic.Bool
+
+	// What follows belongs to the worker.
+
+	task *task.Task
+	// start is where each input begins.
+	start map[record.TopicPartition]kafka.Offset
+	// numbers are the inputs' numbers in the task.
+	numbers map[record.TopicPartition]int
+	paused  map[record.TopicPartition]bool
+	// acks are called when an output has been written: index 0 for records of sinks, n+1 for change records
+	// of store n. They are made once, so that producing allocates no closure.
+	acks []func(partition int32, offset int64, err error)
+	// dead tells that the task has failed or was fenced; it waits to be taken away.
+	dead bool
+	// stats are read by others.
+	stats *taskStats
+}
+
+// entryStore is a store of an entry.
+type entryStore struct {
+	spec    *topology.Store
+	backend statestore.Backend
+	// changelog is the partition that the store is restored from; logged tells whether there is one.
+	changelog record.TopicPartition
+	logged    bool
+	topicID   [16]byte
+	// acked is the offset behind the last change record that was acknowledged, -1 if none was since the
+	// task began. It is written by the client's goroutine and read by the worker after a flush.
+	acked atomic.Int64
+}
+
+func (e *entry) position(store int, committed map[record.TopicPartition]int64) (statestore.Position, bool) {
+	s := e.stores[store]
+	if !s.logged {
+		return statestore.Position{}, false
+	}
+	if s.spec.Source != "" { // the source topic is the changelog: the state is that of the committed offset
+		next, ok := committed[s.changelog]
+		return statestore.Position{Next: next, Topic: s.topicID}, ok
+	}
+	next := s.acked.Load()
+	return statestore.Position{Next: next, Topic: s.topicID}, next >= 0
+}

@@ -1,0 +1,220 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"slices"
+	"sync/atomic"
+
+	"github.com/leatstream/leat/assign"
+	"github.com/leatstream/leat/internal/kafka"
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/statestore"
+)
+
+// group is the instance's side of the consumer group: it divides tasks when this instance leads, and takes
+// up and gives up the tasks of this instance. Its methods are called by the membership's goroutine.
+type group struct {
+	in     *instance
+	member atomic.Pointer[kafka.Member]
+}
+
+func (g *group) joinedAs(m *kafka.Member) { g.member.Store(m) }
+
+// Name is the group protocol's name; only instances of leat have it.
+func (g *group) Name() string { return "leat" }
+
+// Userdata tells the leader what this instance runs and which state it holds.
+func (g *group) Userdata() []byte {
+	in := g.in
+	s := assign.Subscription{Process: in.state.process, Topology: topologyHash(in.layout), Capacity: in.cfg.Workers}
+	in.mu.Lock()
+	for id := range in.tasks {
+		s.Owned = append(s.Owned, id)
+	}
+	in.mu.Unlock()
+	s.Positions = in.state.positions(in.layout)
+	return assign.AppendSubscription(nil, s)
+}
+
+// topologyHash is equal for instances that can run the same tasks.
+func topologyHash(l *layout) uint64 {
+	h := fnv.New64a()
+	for _, topic := range l.subscribed() {
+		_, _ = h.Write([]byte(topic))
+		_, _ = h.Write([]byte{0, byte(l.reader[topic])})
+	}
+	return h.Sum64()
+}
+
+// Assign divides the tasks among the members.
+func (g *group) Assign(members []kafka.MemberInfo, _ map[string]int32) (map[string]kafka.Assignment, error) {
+	l := g.in.layout
+	req := assign.Request{Tasks: l.tasks}
+	process := make(map[string]string, len(members))
+	for _, m := range members {
+		am := assign.Member{ID: m.ID, Capacity: 1, Owned: l.tasksOf(m.Owned)}
+		s, err := assign.DecodeSubscription(m.Userdata)
+		switch {
+		case err != nil:
+			g.in.log.Warn("a member's userdata cannot be read; it gets tasks by count only", "member", m.ID, "err", err)
+		case s.Topology != topologyHash(l):
+			g.in.log.Warn("a member runs another topology; give different topologies different application ids, or roll the new one out to every instance", "member", m.ID)
+		}
+		if err == nil {
+			am.Capacity = s.Capacity
+			am.Positions = make(map[assign.Task]int64, len(s.Positions))
+			for _, p := range s.Positions {
+				am.Positions[p.Task] = p.Sum
+			}
+			process[m.ID] = s.Process
+		}
+		req.Members = append(req.Members, am)
+	}
+	plan, err := assign.Tasks(req)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]kafka.Assignment, len(members))
+	for _, m := range members {
+		a := assign.Assignment{Later: plan.Later[m.ID]}
+		var tps []record.TopicPartition
+		for _, id := range plan.Active[m.ID] {
+			a.Active = append(a.Active, assign.Grant{Task: id})
+			tps = append(tps, l.inputs(id)...)
+		}
+		// Tasks that are on the move are part of the goal; the membership holds them back until their owner
+		// has given them up.
+		for _, id := range plan.Later[m.ID] {
+			tps = append(tps, l.inputs(id)...)
+		}
+		out[m.ID] = kafka.Assignment{Partitions: tps, Userdata: assign.AppendAssignment(nil, a)}
+	}
+	return out, nil
+}
+
+// AssignmentData is what the leader tells this instance beside its partitions.
+func (g *group) AssignmentData([]byte) {}
+
+// Assigned takes tasks up: their state is restored, then their worker runs them.
+func (g *group) Assigned(ctx context.Context, added []record.TopicPartition) {
+	in := g.in
+	for _, id := range in.layout.tasksOf(added) {
+		if !slices.Contains(added, in.layout.inputs(id)[0]) {
+			continue
+		}
+		e, err := in.newEntry(id)
+		if err != nil {
+			in.fail(err)
+			return
+		}
+		in.mu.Lock()
+		if in.tasks[id] != nil {
+			in.mu.Unlock()
+			continue
+		}
+		in.tasks[id] = e
+		in.restoring++
+		e.worker = in.leastLoaded()
+		e.worker.load++
+		in.mu.Unlock()
+		in.settle()
+		in.log.Info("task assigned", "task", id.String(), "worker", e.worker.number)
+		in.restore.add(e)
+	}
+}
+
+// leastLoaded returns the worker with the fewest tasks. The caller holds mu.
+func (in *instance) leastLoaded() *worker {
+	return slices.MinFunc(in.workers, func(a, b *worker) int { return a.load - b.load })
+}
+
+func (in *instance) newEntry(id assign.Task) (*entry, error) {
+	sub := in.layout.subs[id.Subtopology]
+	e := &entry{
+		id: id, sub: sub, inputs: in.layout.inputs(id), memory: statestore.NewMemory(),
+		persistent: in.state.task(id), stats: in.app.metrics.task(id.String()),
+	}
+	for _, spec := range sub.Stores {
+		s := &entryStore{spec: spec, backend: e.memory}
+		if spec.Persistent {
+			s.backend = e.persistent
+		}
+		s.changelog, s.logged = in.layout.changelogOf(spec, id.Partition)
+		s.topicID = in.ids[s.changelog.Topic]
+		s.acked.Store(-1)
+		e.stores = append(e.stores, s)
+	}
+	return e, nil
+}
+
+// Revoked gives tasks up: when it returns they are committed and nothing of them will be.
+func (g *group) Revoked(_ context.Context, revoked []record.TopicPartition) {
+	g.release(revoked, false)
+}
+
+// Lost drops tasks that others may have already, without a commit.
+func (g *group) Lost(_ context.Context, lost []record.TopicPartition) { g.release(lost, true) }
+
+func (g *group) release(tps []record.TopicPartition, lost bool) {
+	in := g.in
+	var gone []*entry
+	in.mu.Lock()
+	for _, id := range in.layout.tasksOf(tps) {
+		if e := in.tasks[id]; e != nil {
+			if lost {
+				e.lost.Store(true)
+			}
+			gone = append(gone, e)
+		}
+	}
+	in.mu.Unlock()
+	if len(gone) == 0 {
+		return
+	}
+	running := make(map[*worker][]*entry)
+	for _, e := range gone {
+		if !in.restore.cancel(e) {
+			running[e.worker] = append(running[e.worker], e)
+		}
+	}
+	var waits []<-chan struct{}
+	for w, es := range running {
+		waits = append(waits, w.release(es))
+	}
+	for _, done := range waits {
+		<-done
+	}
+	in.mu.Lock()
+	for _, e := range gone {
+		delete(in.tasks, e.id)
+		e.worker.load--
+	}
+	in.mu.Unlock()
+	for _, e := range gone {
+		in.state.released(e.id)
+		in.app.metrics.drop(e.id.String())
+		in.log.Info("task released", "task", e.id.String(), "lost", lost)
+	}
+	in.settle()
+}
+
+// Complete tells that the rebalance is over.
+func (g *group) Complete(generation int32) {
+	g.in.mu.Lock()
+	g.in.joined = true
+	tasks := len(g.in.tasks)
+	g.in.mu.Unlock()
+	g.in.log.Info("rebalanced", "generation", generation, "tasks", tasks)
+	g.in.settle()
+}
+
+// Failed tells that the membership is in trouble. What time cannot cure stops the application.
+func (g *group) Failed(err error) {
+	if errors.Is(err, kafka.Unauthorized) || errors.Is(err, kafka.Invalid) {
+		g.in.fail(err)
+		return
+	}
+	g.in.log.Warn("membership in trouble; trying again", "err", err)
+}

@@ -1,0 +1,470 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/leatstream/leat/changelog"
+	"github.com/leatstream/leat/internal/kafka"
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/statestore"
+	"github.com/leatstream/leat/topology"
+)
+
+// restoreRecords bounds the change records that are applied at a time.
+const restoreRecords = 64 << 10
+
+// restorer brings the local state of tasks up to their changelogs before their workers run them. It reads
+// all of them at the same time; a task is handed over as soon as its own stores are complete.
+type restorer struct {
+	in     *instance
+	client *kafka.Restorer
+	wake   chan struct{}
+
+	// mu guards what follows, and is held while change records are applied: a task that is cancelled is not
+	// touched afterwards.
+	mu    sync.Mutex
+	fresh []*entry
+	// known are the tasks that have been added and are neither cancelled nor handed over.
+	known map[*entry]*restoring
+	byTP  map[record.TopicPartition]*restoringStore
+}
+
+// restoring is a task on its way.
+type restoring struct {
+	entry *entry
+	left  int
+}
+
+// restoringStore is a store on its way.
+type restoringStore struct {
+	*entryStore
+	of       *restoring
+	number   int
+	engine   statestore.Engine
+	progress changelog.Progress
+	row      []byte
+}
+
+func newRestorer(in *instance) (*restorer, error) {
+	client, err := kafka.NewRestorer(in.cfg.kafka(), kafka.ReadConfig{})
+	if err != nil {
+		return nil, err
+	}
+	return &restorer{
+		in: in, client: client, wake: make(chan struct{}, 1),
+		known: make(map[*entry]*restoring), byTP: make(map[record.TopicPartition]*restoringStore),
+	}, nil
+}
+
+func (r *restorer) close() { r.client.Close() }
+
+// add begins to restore a task.
+func (r *restorer) add(e *entry) {
+	r.mu.Lock()
+	r.known[e] = &restoring{entry: e}
+	r.fresh = append(r.fresh, e)
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// cancel stops restoring a task and reports whether it was still here; else its worker has it. What has been
+// restored stays.
+func (r *restorer) cancel(e *entry) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known[e] == nil {
+		return false
+	}
+	delete(r.known, e)
+	for tp, s := range r.byTP {
+		if s.of.entry == e {
+			r.client.Cancel(tp)
+			delete(r.byTP, tp)
+		}
+	}
+	r.in.mu.Lock()
+	r.in.restoring--
+	r.in.mu.Unlock()
+	return true
+}
+
+// run is the restorer's goroutine.
+func (r *restorer) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		case <-r.client.Ready():
+		}
+		r.mu.Lock()
+		fresh := r.fresh
+		r.fresh = nil
+		r.mu.Unlock()
+		if len(fresh) > 0 {
+			if err := r.begin(ctx, fresh); err != nil {
+				r.fail(ctx, err)
+				return
+			}
+		}
+		for {
+			look, stop := context.WithTimeout(ctx, 0)
+			got, err := r.client.Poll(look, restoreRecords)
+			stop()
+			if err != nil {
+				r.fail(ctx, err)
+				return
+			}
+			if len(got) == 0 {
+				break
+			}
+			finished, err := r.apply(got)
+			if err == nil {
+				err = r.finish(ctx, finished)
+			}
+			if err != nil {
+				r.fail(ctx, err)
+				return
+			}
+		}
+	}
+}
+
+func (r *restorer) fail(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		r.in.fail(fmt.Errorf("restore: %w", err))
+	}
+}
+
+// begin works out what is to be read for new tasks.
+func (r *restorer) begin(ctx context.Context, fresh []*entry) error {
+	var logs, sources []record.TopicPartition
+	for _, e := range fresh {
+		for _, s := range e.stores {
+			if s.logged {
+				logs = append(logs, s.changelog)
+				if s.spec.Source != "" {
+					sources = append(sources, s.changelog)
+				}
+			}
+		}
+	}
+	var starts, ends map[record.TopicPartition]int64
+	var committed map[record.TopicPartition]kafka.Offset
+	err := r.in.retry(ctx, "look up changelog offsets", func() (err error) {
+		if starts, err = r.in.admin.StartOffsets(ctx, logs); err != nil {
+			return err
+		}
+		if ends, err = r.in.admin.EndOffsets(ctx, logs); err != nil {
+			return err
+		}
+		if len(sources) > 0 {
+			committed, err = r.in.admin.GroupOffsets(ctx, r.in.cfg.Application, true)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, tp := range sources { // what has not been processed is not part of the state
+		o, ok := committed[tp]
+		if !ok {
+			o.Next = starts[tp]
+		}
+		ends[tp] = min(ends[tp], o.Next)
+	}
+	r.mu.Lock()
+	var ready []*restoring
+	var ranges []kafka.Range
+	for _, e := range fresh {
+		re := r.known[e]
+		if re == nil {
+			continue // cancelled
+		}
+		for i, s := range e.stores {
+			if !s.logged { // what is here is all there is
+				continue
+			}
+			rs := &restoringStore{entryStore: s, of: re, number: i}
+			rg, err := rs.plan(r.in, starts[s.changelog], ends[s.changelog])
+			if err != nil {
+				r.mu.Unlock()
+				return err
+			}
+			if rg.From == rg.End {
+				r.in.event(RestoreEvent{Task: e.id.String(), Store: s.spec.Name, TopicPartition: s.changelog, Phase: RestoreDone, Position: rg.End, End: rg.End})
+				continue
+			}
+			re.left++
+			r.byTP[s.changelog] = rs
+			ranges = append(ranges, rg)
+			r.in.log.Info("restore begins", "task", e.id.String(), "store", s.spec.Name, "topic", s.changelog.Topic,
+				"partition", s.changelog.Partition, "offset", rg.From, "end", rg.End)
+			r.in.event(RestoreEvent{Task: e.id.String(), Store: s.spec.Name, TopicPartition: s.changelog, Phase: RestoreStart, Position: rg.From, End: rg.End})
+		}
+		if re.left == 0 {
+			ready = append(ready, re)
+		}
+	}
+	r.client.Add(ranges...)
+	r.mu.Unlock()
+	return r.finish(ctx, ready)
+}
+
+// plan returns what of the changelog is to be read. Local state that does not fit the changelog is dropped.
+func (s *restoringStore) plan(in *instance, start, end int64) (kafka.Range, error) {
+	e := s.of.entry
+	name := s.spec.Name
+	p, ok, err := s.backend.Position(name)
+	if err != nil {
+		return kafka.Range{}, fmt.Errorf("task %s: store %q: %w", e.id, name, err)
+	}
+	end = max(end, start)
+	at := changelog.ResumeAt(changelog.Local{Known: ok, Next: p.Next, Topic: p.Topic}, s.topicID, start, end)
+	if at.Reason != "" {
+		in.log.Warn("local state does not fit its changelog; restoring it from the beginning", "task", e.id.String(),
+			"store", name, "topic", s.changelog.Topic, "partition", s.changelog.Partition, "offset", p.Next, "reason", at.Reason)
+	}
+	if at.Wipe {
+		if err := s.backend.Drop(name); err != nil {
+			return kafka.Range{}, fmt.Errorf("task %s: store %q: %w", e.id, name, err)
+		}
+	}
+	if s.engine, err = s.backend.Open(name); err != nil {
+		return kafka.Range{}, fmt.Errorf("task %s: store %q: %w", e.id, name, err)
+	}
+	s.progress = changelog.NewProgress(at.From, end, time.Now())
+	return kafka.Range{TopicPartition: s.changelog, From: at.From, End: end}, nil
+}
+
+// apply writes change records to the local state, tasks side by side, and returns the tasks that are complete.
+func (r *restorer) apply(got []kafka.Restored) ([]*restoring, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	byTask := make(map[*restoring][]*kafka.Restored)
+	for i := range got {
+		if s := r.byTP[got[i].TopicPartition]; s != nil {
+			byTask[s.of] = append(byTask[s.of], &got[i])
+		}
+	}
+	var (
+		wg    sync.WaitGroup
+		errMu sync.Mutex
+		errs  []error
+	)
+	for re, parts := range byTask {
+		wg.Go(func() {
+			if err := r.applyTask(re, parts); err != nil {
+				errMu.Lock()
+				errs = append(errs, err)
+				errMu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	var finished []*restoring
+	for re, parts := range byTask {
+		for _, p := range parts {
+			s := r.byTP[p.TopicPartition]
+			s.report(r.in, p)
+			if p.Err != nil { // read again from the start
+				start := p.Next
+				r.client.Add(kafka.Range{TopicPartition: p.TopicPartition, From: start, End: s.progress.End()})
+				continue
+			}
+			if p.Done {
+				delete(r.byTP, p.TopicPartition)
+				re.left--
+			}
+		}
+		if re.left == 0 {
+			finished = append(finished, re)
+		}
+	}
+	return finished, nil
+}
+
+func (r *restorer) applyTask(re *restoring, parts []*kafka.Restored) error {
+	batches := make(map[statestore.Backend]statestore.Batch)
+	for _, p := range parts {
+		s := r.byTP[p.TopicPartition]
+		if p.Err != nil {
+			if err := s.startOver(r.in, p); err != nil {
+				return err
+			}
+			continue
+		}
+		b := batches[s.backend]
+		if b == nil {
+			b = s.backend.NewBatch()
+			batches[s.backend] = b
+		}
+		for i := range p.Records {
+			rec := &p.Records[i]
+			if rec.Key == nil {
+				continue // not a change record; nothing of ours writes one
+			}
+			if n := changelog.RowSize(s.spec.Kind, len(rec.Value)); n > cap(s.row) {
+				s.row = make([]byte, 0, 2*n)
+			}
+			if row, deleted := changelog.Row(s.spec.Kind, s.row, rec); deleted {
+				b.Delete(s.engine, rec.Key)
+			} else {
+				b.Set(s.engine, rec.Key, row)
+			}
+		}
+		b.SetPosition(s.spec.Name, statestore.Position{Next: p.Next, Topic: s.topicID})
+	}
+	for _, b := range batches {
+		if err := b.Commit(); err != nil {
+			return fmt.Errorf("task %s: %w", re.entry.id, err)
+		}
+	}
+	return nil
+}
+
+// startOver empties a store whose changelog no longer has what was to be read next.
+func (s *restoringStore) startOver(in *instance, p *kafka.Restored) error {
+	e := s.of.entry
+	if !errors.Is(p.Err, kafka.OffsetOutOfRange) && !errors.Is(p.Err, kafka.DataLoss) {
+		return fmt.Errorf("task %s: store %q: %w", e.id, s.spec.Name, p.Err)
+	}
+	in.log.Warn("the changelog has moved on past the local state; restoring it from the beginning", "task", e.id.String(),
+		"store", s.spec.Name, "topic", p.Topic, "partition", p.Partition, "err", p.Err)
+	if err := s.backend.Drop(s.spec.Name); err != nil {
+		return fmt.Errorf("task %s: store %q: %w", e.id, s.spec.Name, err)
+	}
+	engine, err := s.backend.Open(s.spec.Name)
+	if err != nil {
+		return fmt.Errorf("task %s: store %q: %w", e.id, s.spec.Name, err)
+	}
+	s.engine = engine
+	p.Next = kafka.FromStart
+	return nil
+}
+
+func (s *restoringStore) report(in *instance, p *kafka.Restored) {
+	if p.Err != nil {
+		return
+	}
+	e := s.of.entry
+	at := time.Now()
+	s.progress.Advance(p.Next, len(p.Records), at)
+	st := s.progress.Status(at)
+	ev := RestoreEvent{
+		Task: e.id.String(), Store: s.spec.Name, TopicPartition: s.changelog, Phase: RestoreBatch, Records: st.Records,
+		Position: p.Next, End: s.progress.End(), Rate: st.Rate, Left: st.Left,
+	}
+	if p.Done {
+		ev.Phase = RestoreDone
+		in.log.Info("restore done", "task", ev.Task, "store", ev.Store, "topic", s.changelog.Topic, "partition", s.changelog.Partition,
+			"offset", p.Next, "records", ev.Records, "records_per_second", int64(ev.Rate))
+	}
+	in.event(ev)
+}
+
+// finish looks up where the inputs of complete tasks begin, and hands the tasks to their workers.
+func (r *restorer) finish(ctx context.Context, done []*restoring) error {
+	if len(done) == 0 {
+		return nil
+	}
+	var committed map[record.TopicPartition]kafka.Offset
+	err := r.in.retry(ctx, "look up committed offsets", func() (err error) {
+		committed, err = r.in.admin.GroupOffsets(ctx, r.in.cfg.Application, true)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, re := range done {
+		e := re.entry
+		start := make(map[record.TopicPartition]kafka.Offset, len(e.inputs))
+		for _, tp := range e.inputs {
+			o, ok := committed[tp]
+			if !ok {
+				if o.Next, err = r.in.resetOffset(ctx, e.sub, tp, nil); err != nil {
+					return fmt.Errorf("task %s: %w", e.id, err)
+				}
+			}
+			start[tp] = o
+		}
+		r.mu.Lock()
+		if r.known[e] != nil {
+			delete(r.known, e)
+			e.start = start
+			e.worker.add(e)
+		}
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// resetOffset returns where to begin on a partition without a committed offset, as its source says.
+func (in *instance) resetOffset(ctx context.Context, sub *topology.Subtopology, tp record.TopicPartition, why error) (int64, error) {
+	reset := in.cfg.Reset
+	for _, n := range sub.Sources() {
+		for _, topic := range n.Topics {
+			if topic.For(in.cfg.Application) != tp.Topic {
+				continue
+			}
+			if n.Reset != topology.ResetDefault {
+				reset = n.Reset
+			}
+			if topic.Internal {
+				reset = topology.ResetEarliest
+			}
+		}
+	}
+	var at map[record.TopicPartition]int64
+	err := in.retry(ctx, "look up offsets", func() (err error) {
+		switch reset {
+		case topology.ResetLatest:
+			at, err = in.admin.EndOffsets(ctx, []record.TopicPartition{tp})
+		case topology.ResetNone:
+			if why == nil {
+				why = errors.New("no offset has been committed")
+			}
+			return fmt.Errorf("%s[%d]: %w, and the source's offset reset is none; commit an offset for group %q or set a reset", tp.Topic, tp.Partition, why, in.cfg.Application)
+		default:
+			at, err = in.admin.StartOffsets(ctx, []record.TopicPartition{tp})
+		}
+		return err
+	})
+	return at[tp], err
+}
+
+// retry calls f until it succeeds, its error is not one that time may cure, or the task timeout has passed.
+func (in *instance) retry(ctx context.Context, what string, f func() error) error {
+	deadline := time.Now().Add(in.cfg.TaskTimeout)
+	for wait := commitRetry; ; wait = min(2*wait, time.Second) {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		passing := errors.Is(err, kafka.Retriable) || errors.Is(err, kafka.Unreachable)
+		if !passing || ctx.Err() != nil || time.Now().After(deadline) {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		in.log.Warn("trying again", "operation", what, "err", err)
+		pause(ctx, wait)
+	}
+}
+
+// started tells that a task is with its worker.
+func (in *instance) started(e *entry) {
+	e.stats.running()
+	in.mu.Lock()
+	in.restoring--
+	in.mu.Unlock()
+	in.settle()
+}

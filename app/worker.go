@@ -1,0 +1,365 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/leatstream/leat/changelog"
+	"github.com/leatstream/leat/internal/kafka"
+	"github.com/leatstream/leat/processor"
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/task"
+)
+
+const (
+	// pollRecords bounds the records taken from the client at a time, over all partitions.
+	pollRecords = 4096
+	// stepsPerTurn bounds the records that one task processes before the others get their turn.
+	stepsPerTurn = 512
+	// pauseAbove and resumeBelow are the marks of an input's queue: one that waits for another input of its
+	// task fills up, and would take in its whole topic.
+	pauseAbove  = 16 << 10
+	resumeBelow = 4 << 10
+	// idleWait bounds the wait for records when there is nothing to do.
+	idleWait = 200 * time.Millisecond
+	// waitForInput bounds it while a task waits for data of one input before it processes another's.
+	waitForInput = 5 * time.Millisecond
+)
+
+// worker runs tasks. Its fields belong to its goroutine, but for those that say otherwise.
+type worker struct {
+	in     *instance
+	number int
+	client *kafka.Client
+	// load is the number of tasks meant for the worker. Guarded by instance.mu.
+	load int
+
+	commands chan command
+	tasks    []*entry
+	byInput  map[record.TopicPartition]*entry
+	// looked is a context that has ended: polling with it does not wait.
+	looked context.Context //nolint:containedctx // a constant
+	timer  *time.Timer
+
+	nextCommit time.Time
+	// produceErr is the first output that was not written. Set by the client's goroutine.
+	produceErr atomic.Pointer[error]
+	failed     bool
+}
+
+// command is something that a worker is asked to do between two turns.
+type command struct {
+	add     *entry
+	release []*entry
+	done    chan struct{}
+}
+
+func newWorker(in *instance, number int) (*worker, error) {
+	client, err := kafka.NewClient(in.cfg.kafka(), kafka.ClientConfig{Linger: in.cfg.Linger, DeliveryTimeout: in.cfg.TaskTimeout})
+	if err != nil {
+		return nil, err
+	}
+	looked, cancel := context.WithCancel(context.Background())
+	cancel()
+	return &worker{
+		in: in, number: number, client: client, commands: make(chan command, 64),
+		byInput: make(map[record.TopicPartition]*entry), looked: looked, timer: time.NewTimer(time.Hour),
+	}, nil
+}
+
+func (w *worker) close() { w.client.Close() }
+
+// add hands a restored task to the worker. It may be called from any goroutine.
+func (w *worker) add(e *entry) { w.commands <- command{add: e} }
+
+// release asks the worker to commit tasks, as far as they are not lost, and to let go of them; done is
+// closed when it has. It may be called from any goroutine.
+func (w *worker) release(es []*entry) (done <-chan struct{}) {
+	c := command{release: es, done: make(chan struct{})}
+	w.commands <- c
+	return c.done
+}
+
+// run is the worker's goroutine. It ends with ctx, when all tasks have been released.
+func (w *worker) run(ctx context.Context) {
+	w.nextCommit = time.Now().Add(w.in.cfg.CommitInterval)
+	for ctx.Err() == nil {
+		w.obey(ctx)
+		fetches, err := w.client.Poll(w.looked, pollRecords)
+		if err != nil {
+			if ctx.Err() == nil {
+				w.in.fail(fmt.Errorf("worker %d: %w", w.number, err))
+			}
+			return
+		}
+		w.offer(ctx, fetches)
+		busy, wait := w.turn(ctx)
+		w.maybeCommit(ctx)
+		if len(fetches) == 0 && !busy {
+			w.rest(ctx, wait)
+		}
+	}
+}
+
+// rest waits until there is something to do, but not longer than d.
+func (w *worker) rest(ctx context.Context, d time.Duration) {
+	w.timer.Reset(d)
+	defer w.timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-w.client.Ready():
+	case <-w.timer.C:
+	case c := <-w.commands:
+		w.do(ctx, c)
+	}
+}
+
+// obey does what has been asked of the worker.
+func (w *worker) obey(ctx context.Context) {
+	for {
+		select {
+		case c := <-w.commands:
+			w.do(ctx, c)
+		default:
+			return
+		}
+	}
+}
+
+func (w *worker) do(ctx context.Context, c command) {
+	if c.add != nil {
+		if err := w.start(ctx, c.add); err != nil {
+			c.add.dead = true
+			w.fail(err)
+		}
+	}
+	if c.release != nil {
+		w.commit(ctx, c.release)
+		for _, e := range c.release {
+			w.stop(e)
+		}
+		close(c.done)
+	}
+}
+
+// fail stops the instance because of an error of the worker's.
+func (w *worker) fail(err error) {
+	w.failed = true
+	w.in.fail(err)
+}
+
+// start makes a restored task's running part and begins to read its inputs.
+func (w *worker) start(ctx context.Context, e *entry) error {
+	cfg := w.in.cfg
+	t, err := task.New(task.Config{
+		Application: cfg.Application, Subtopology: e.sub, Partition: e.id.Partition,
+		Reads:      func(topic string) bool { return e.id.Partition < w.in.layout.partitions[topic] },
+		Persistent: e.persistent, Memory: e.memory, EveryUpdate: cfg.LogEveryUpdate, CacheEntries: cfg.CacheEntries,
+		MaxIdle: cfg.MaxTaskIdle, Deserialization: cfg.Deserialization, Processing: cfg.Processing,
+		Now: now(), Context: ctx, Wait: func(d time.Duration) { pause(ctx, d) },
+		Partitions: func(topic string) (int32, bool) { return w.in.sinkPartitions(ctx, topic) }, Observer: e.stats,
+	})
+	if err != nil {
+		return err
+	}
+	e.task = t
+	e.numbers = make(map[record.TopicPartition]int)
+	e.paused = make(map[record.TopicPartition]bool)
+	at := make(map[record.TopicPartition]int64)
+	for i, tp := range t.Inputs() {
+		e.numbers[tp] = i
+		o := e.start[tp]
+		meta, err := changelog.DecodeMetadata(o.Metadata)
+		if err != nil {
+			w.in.log.Warn("the metadata of a committed offset cannot be read; the partition's time begins anew",
+				"task", e.id.String(), "topic", tp.Topic, "partition", tp.Partition, "err", err)
+		}
+		t.Resume(i, o.Next, meta.PartitionTime)
+		at[tp] = o.Next
+		w.byInput[tp] = e
+	}
+	e.acks = w.acks(e)
+	w.tasks = append(w.tasks, e)
+	w.client.Assign(at)
+	w.in.started(e)
+	return nil
+}
+
+// acks makes the functions that are called when outputs of a task have been written.
+func (w *worker) acks(e *entry) []func(int32, int64, error) {
+	fail := func(err error) {
+		err = fmt.Errorf("task %s: %w", e.id, err)
+		w.produceErr.CompareAndSwap(nil, &err)
+	}
+	acks := make([]func(int32, int64, error), 1+len(e.stores))
+	acks[0] = func(_ int32, _ int64, err error) {
+		if err != nil {
+			fail(err)
+		}
+	}
+	for i, s := range e.stores {
+		acks[i+1] = func(_ int32, offset int64, err error) {
+			if err != nil {
+				fail(err)
+			} else if offset+1 > s.acked.Load() {
+				s.acked.Store(offset + 1)
+			}
+		}
+	}
+	return acks
+}
+
+// stop lets go of a task that has been committed, or must not be.
+func (w *worker) stop(e *entry) {
+	w.client.Unassign(e.inputs)
+	for _, tp := range e.inputs {
+		delete(w.byInput, tp)
+	}
+	for i, x := range w.tasks {
+		if x == e {
+			w.tasks = append(w.tasks[:i], w.tasks[i+1:]...)
+			break
+		}
+	}
+	if e.task != nil {
+		if err := e.task.Close(); err != nil && !e.dead {
+			w.in.log.Warn("a processor's Close returned an error", "task", e.id.String(), "err", err)
+		}
+	}
+	if e.persistent != nil {
+		if err := e.persistent.Close(); err != nil {
+			w.in.log.Warn("closing a task's stores", "task", e.id.String(), "err", err)
+		}
+	}
+}
+
+// offer puts what was fetched into the queues of the tasks.
+func (w *worker) offer(ctx context.Context, fetches []kafka.Fetch) {
+	for i := range fetches {
+		f := &fetches[i]
+		e := w.byInput[f.TopicPartition]
+		if e == nil || e.dead {
+			continue
+		}
+		if f.Err != nil {
+			w.repair(ctx, e, f)
+			continue
+		}
+		n := e.numbers[f.TopicPartition]
+		e.task.Offer(n, f.Records, f.Next)
+		e.stats.fetched(f.TopicPartition, len(f.Records), f.End-f.Next)
+		if e.task.Buffered(n) > pauseAbove && !e.paused[f.TopicPartition] {
+			e.paused[f.TopicPartition] = true
+			w.client.Pause([]record.TopicPartition{f.TopicPartition})
+		}
+	}
+}
+
+// repair deals with an input that cannot be read on. Only an offset that is out of range has a remedy, if the
+// source says where to begin again.
+func (w *worker) repair(ctx context.Context, e *entry, f *kafka.Fetch) {
+	err := f.Err
+	if errors.Is(err, kafka.OffsetOutOfRange) {
+		var next int64
+		if next, err = w.in.resetOffset(ctx, e.sub, f.TopicPartition, f.Err); err == nil {
+			w.in.log.Warn("the offset to read next is gone; beginning anew as the source's offset reset says",
+				"task", e.id.String(), "topic", f.Topic, "partition", f.Partition, "offset", next, "err", f.Err)
+			e.task.Resume(e.numbers[f.TopicPartition], next, -1)
+			w.client.Assign(map[record.TopicPartition]int64{f.TopicPartition: next})
+			return
+		}
+	}
+	e.dead = true
+	w.fail(fmt.Errorf("task %s: %w", e.id, err))
+}
+
+// turn lets every task process some of its records. It returns whether any did, and else how long nothing
+// will be due.
+func (w *worker) turn(ctx context.Context) (busy bool, wait time.Duration) {
+	wait = idleWait
+	for _, e := range w.tasks {
+		if e.dead {
+			continue
+		}
+		begin := time.Now()
+		ms := begin.UnixMilli()
+		if len(e.numbers) > 1 {
+			for tp, n := range e.numbers {
+				if e.task.Buffered(n) == 0 {
+					lag, known := w.client.Lag(tp)
+					if !known {
+						lag = -1
+					}
+					e.task.SetLag(n, lag)
+				}
+			}
+		}
+		steps := 0
+		for steps < stepsPerTurn && e.task.Step(ms) {
+			steps++
+		}
+		fired := e.task.Punctuate(ms)
+		if !w.send(ctx, e, e.task.Outputs()) {
+			return true, 0
+		}
+		if steps > 0 {
+			e.stats.processed(steps, time.Since(begin))
+		}
+		if err := e.task.Err(); err != nil {
+			e.dead = true
+			w.fail(err)
+			continue
+		}
+		busy = busy || steps > 0 || fired
+		if steps == stepsPerTurn {
+			wait = 0
+		}
+		w.resume(e)
+		if at, ok := e.task.NextPunctuation(); ok {
+			wait = min(wait, max(0, time.Duration(at-ms)*time.Millisecond))
+		}
+		for _, n := range e.numbers {
+			if steps == 0 && e.task.Buffered(n) > 0 {
+				wait = min(wait, waitForInput)
+			}
+		}
+	}
+	return busy, wait
+}
+
+// resume lets inputs that were full be read again.
+func (w *worker) resume(e *entry) {
+	for tp, p := range e.paused {
+		if p && e.task.Buffered(e.numbers[tp]) < resumeBelow {
+			delete(e.paused, tp)
+			w.client.Resume([]record.TopicPartition{tp})
+		}
+	}
+}
+
+// send hands outputs to the client, which writes them in the background.
+func (w *worker) send(ctx context.Context, e *entry, outputs []processor.Output) bool {
+	for i := range outputs {
+		o := &outputs[i]
+		k := kafka.Output{
+			Topic: o.Topic, Partition: o.Partition, Key: o.Key, Value: o.Value, PartitionKey: o.PartitionKey,
+			Timestamp: o.Timestamp, Headers: o.Headers,
+		}
+		w.client.Produce(ctx, &k, e.acks[o.Store])
+	}
+	e.stats.sent(outputs)
+	return ctx.Err() == nil
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
