@@ -2,8 +2,10 @@ package topology
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/leatstream/leat/processor"
+	"github.com/leatstream/leat/statestore"
 )
 
 // Scope is what a node's factory sees when it makes the node's part of one task.
@@ -37,7 +39,7 @@ func Outlet[K, V any](s *Scope) (*processor.Outlet[K, V], error) {
 	for _, c := range s.children {
 		r, ok := c.receiver.(processor.Receiver[K, V])
 		if !ok {
-			return nil, fmt.Errorf("node %q sends %T, which its child %q does not take (it is a %T)", s.Node.Name, *new(processor.Receiver[K, V]), c.name, c.receiver)
+			return nil, fmt.Errorf("node %q sends records of %s and %s, which its child %q, a %T, does not take", s.Node.Name, typeName[K](), typeName[V](), c.name, c.receiver)
 		}
 		out.Add(c.name, r)
 	}
@@ -45,15 +47,15 @@ func Outlet[K, V any](s *Scope) (*processor.Outlet[K, V], error) {
 }
 
 // StoreOf returns a store of the node's task by the interface S that the node uses it with.
-func StoreOf[S any](s *Scope, name string) (S, error) {
-	var zero S
-	st, err := s.Task.Store(s.Node.Name, name)
-	if err != nil {
-		return zero, err
-	}
-	typed, ok := st.(S)
-	if !ok {
-		return zero, fmt.Errorf("node %q uses store %q as a different type than it was made with (it is a %T)", s.Node.Name, name, st)
-	}
-	return typed, nil
+func StoreOf[S statestore.Store](s *Scope, name string) (S, error) {
+	return StoreIn[S](nodeStores{s}, name)
 }
+
+type nodeStores struct{ s *Scope }
+
+func (n nodeStores) Store(name string) (statestore.Store, error) {
+	return n.s.Task.Store(n.s.Node.Name, name)
+}
+
+// typeName names a type, interfaces included, of which there is no value to print.
+func typeName[T any]() string { return reflect.TypeFor[T]().String() }

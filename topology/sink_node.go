@@ -19,19 +19,11 @@ type SinkConfig[K, V any] struct {
 	// record in process was read; it is zero in punctuators.
 	Topic func(r record.Record[K, V], src processor.Source) string
 	// Partition returns the partition to write to, of partitions in all, or a negative number for the one
-	// that the key's hash names, which is also where records go if it is nil. It needs a task that is a
-	// [PartitionCounter].
+	// that the key's hash names, which is also where records go if it is nil.
 	Partition func(key K, value V, partitions int32) int32
 	// PartitionKey appends the bytes to be hashed in place of the key's, for keys whose records go where
 	// another key's go (a windowed key follows its inner key). It is not called for null keys.
 	PartitionKey func(dst []byte, key K) ([]byte, error)
-}
-
-// PartitionCounter is implemented by tasks that know how many partitions topics have.
-type PartitionCounter interface {
-	// Partitions returns the number of partitions of a topic by its full name; ok is false if it is not
-	// known.
-	Partitions(topic string) (n int32, ok bool)
 }
 
 // NewSink returns the factory (see [Node.New]) of a sink node.
@@ -53,12 +45,6 @@ func NewSink[K, V any](c SinkConfig[K, V]) func(*Scope) (any, error) {
 		if (len(s.Node.Topics) == 1) == (c.Topic != nil) {
 			return nil, fmt.Errorf("sink %q needs either one topic or a function that chooses it; it has %d topics", n.name, len(s.Node.Topics))
 		}
-		if c.Partition != nil {
-			var ok bool
-			if n.partitions, ok = s.Task.(PartitionCounter); !ok {
-				return nil, fmt.Errorf("sink %q chooses partitions, but its task (%T) does not know how many there are", n.name, s.Task)
-			}
-		}
 		if c.Topic == nil {
 			n.bind(s.Node.Topics[0].For(s.Task.Application()))
 		}
@@ -67,14 +53,13 @@ func NewSink[K, V any](c SinkConfig[K, V]) func(*Scope) (any, error) {
 }
 
 type sinkNode[K, V any] struct {
-	name       string
-	task       processor.Task
-	config     SinkConfig[K, V]
-	nullKey    record.Nullness[K]
-	nullValue  record.Nullness[V]
-	partitions PartitionCounter
-	topics     map[string]*sinkTopic[K, V]
-	current    *sinkTopic[K, V]
+	name      string
+	task      processor.Task
+	config    SinkConfig[K, V]
+	nullKey   record.Nullness[K]
+	nullValue record.Nullness[V]
+	topics    map[string]*sinkTopic[K, V]
+	current   *sinkTopic[K, V]
 }
 
 // sinkTopic is a topic with the serdes bound to it.
@@ -173,7 +158,7 @@ func (n *sinkNode[K, V]) output(r record.Record[K, V]) (out processor.Output, er
 
 func (n *sinkNode[K, V]) partition(r record.Record[K, V]) (int32, error) {
 	topic := n.current.name
-	count, ok := n.partitions.Partitions(topic)
+	count, ok := n.task.Partitions(topic)
 	if !ok {
 		return 0, fmt.Errorf("choose partition of topic %q: its number of partitions is not known; create the topic before the application starts", topic)
 	}

@@ -123,6 +123,8 @@ type Repartition struct {
 	Partitions int32
 	// Config holds extra topic settings.
 	Config map[string]string
+	// Caller is the file and line of the user's code that made the topic.
+	Caller string
 }
 
 // Store describes a store.
