@@ -197,7 +197,7 @@ func randomTasks(rng *rand.Rand, most int) []assign.TaskInfo {
 
 // TestSimulatedGroups lets members come, go and come back, and checks every plan on the way.
 func TestSimulatedGroups(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		g := &group{tasks: randomTasks(rng, 1+rng.IntN(500)), alive: map[string]*assign.Member{}, gone: map[string]*assign.Member{}}
 		next := 0
