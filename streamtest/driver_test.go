@@ -55,6 +55,58 @@ func ExampleDriver() {
 	// Output: a TO BE 1000
 }
 
+func ExampleTimestamped() {
+	b := stream.New()
+	counts := stream.NewStore("counts", serde.String, serde.Int64)
+	stream.Count(stream.GroupByKey(stream.From(b, lines)), counts)
+	topology, err := b.Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	d, err := streamtest.Open(topology, streamtest.Config{Application: "shop"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	in := streamtest.Input(d, lines)
+	in.Pipe("tea", "1 cup", 1000)
+	in.Pipe("tea", "2 cups", 3000)
+	in.Pipe("milk", "a drop", 2000)
+	for key, count := range streamtest.Timestamped(d, counts).All() {
+		fmt.Println(key, count.Value, count.Timestamp)
+	}
+	fmt.Println(d.Topics())
+	// Output:
+	// milk 1 2000
+	// tea 2 3000
+	// [shop-counts-changelog]
+}
+
+func ExampleDriver_Advance() {
+	b := stream.New()
+	supplier := func() processor.Processor[string, string, string, string] {
+		return &counter{kind: processor.WallClockTime}
+	}
+	stream.To(stream.Process(stream.From(b, lines), supplier, stream.Uses(seen)), words)
+	topology, err := b.Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	d, err := streamtest.Open(topology, streamtest.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	streamtest.Input(d, lines).Pipe("tea", "1 cup")
+	d.Advance(time.Minute) // fires the punctuator of every second once
+	for _, r := range streamtest.Output(d, words).ReadAll() {
+		fmt.Println(r.Key, r.Value, r.Timestamp)
+	}
+	// Output: keys 1 60000
+}
+
 // counter counts the records of each key, and says every second how many keys there are.
 type counter struct {
 	ctx   *processor.Context[string, string]
@@ -259,7 +311,7 @@ func (b *broken) fails(f func()) (why string) {
 		why = b.why
 	}()
 	f()
-	return
+	return b.why
 }
 
 func TestMistakesFailTheTest(t *testing.T) {
@@ -284,6 +336,21 @@ func TestMistakesFailTheTest(t *testing.T) {
 func readAsInt(d *streamtest.Driver) {
 	streamtest.Input(d, lines).Pipe("a", "abc", 1)
 	streamtest.Output(d, stream.NewTopic("words", serde.String, serde.Int64)).ReadAll()
+}
+
+func TestRecordsWithInvalidTimestampsAreCountedOnce(t *testing.T) {
+	b := stream.New()
+	stream.To(stream.From(b, lines, stream.InvalidTimestamp(topology.SkipInvalidTimestamp)), words)
+	d := streamtest.New(t, built(t, b), streamtest.Config{})
+	in := streamtest.Input(d, lines)
+	in.Pipe("a", "x", -5)
+	in.Pipe("a", "y", 5)
+	if n := d.Dropped(processor.DropInvalidTimestamp); n != 1 {
+		t.Errorf("%d records dropped, want 1", n)
+	}
+	if got := streamtest.Output(d, words).ReadAll(); len(got) != 1 || got[0].Value != "y" {
+		t.Errorf("read %v", got)
+	}
 }
 
 func TestNullsComeAndGo(t *testing.T) {

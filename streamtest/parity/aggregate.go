@@ -12,7 +12,7 @@ func (b *builder) groupByKey(op *Op) error {
 	if err != nil {
 		return err
 	}
-	b.grouped[op.ID] = stream.GroupByKey(in, op.named()...)
+	b.grouped[op.ID] = stream.GroupByKey(in, op.regrouping()...)
 	return nil
 }
 
@@ -28,7 +28,7 @@ func (b *builder) groupBy(op *Op) error {
 	if err != nil {
 		return err
 	}
-	b.grouped[op.ID] = stream.GroupBy(in, m, op.named()...)
+	b.grouped[op.ID] = stream.GroupBy(in, m, op.regrouping()...)
 	return nil
 }
 
@@ -41,7 +41,7 @@ func (b *builder) groupTable(op *Op, t stream.Table[Text, Text]) error {
 	if err != nil {
 		return err
 	}
-	b.regrouped[op.ID] = stream.GroupTable(t, func(k, v Text) (Text, Text) { return key(k, v), value(k, v) }, op.named()...)
+	b.regrouped[op.ID] = stream.GroupTable(t, func(k, v Text) (Text, Text) { return key(k, v), value(k, v) }, op.regrouping()...)
 	return nil
 }
 

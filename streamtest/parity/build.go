@@ -112,6 +112,11 @@ func (op *Op) named() []stream.Option {
 	return []stream.Option{stream.Named(op.Name)}
 }
 
+// regrouping are the options of an operation that may write to a repartition topic: its name and serdes.
+func (op *Op) regrouping() []stream.Option {
+	return append(op.named(), stream.Keys[Text](textSerde{}), stream.Values[Text](textSerde{}))
+}
+
 // topicOf is the handle of a topic.
 func topicOf(name string) stream.Topic[Text, Text] {
 	return stream.NewTopic(name, textSerde{}, textSerde{})

@@ -25,14 +25,16 @@ func Run(s *Scenario) (d Difference) {
 	if s.err != nil {
 		return differs(s.err)
 	}
-	got, err := answer(s)
+	got, err := answer(s, streamtest.Config{})
 	if err != nil {
 		return differs(err)
 	}
 	return compare(got, &s.Expect)
 }
 
-func answer(s *Scenario) (*Result, error) {
+// answer runs the scenario and returns what came of it.
+func answer(s *Scenario, cfg streamtest.Config) (*Result, error) {
+	cfg.Application = application
 	b, err := build(s)
 	if err != nil {
 		return nil, err
@@ -41,7 +43,7 @@ func answer(s *Scenario) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the topology: %w", err)
 	}
-	d, err := streamtest.Open(top, streamtest.Config{Application: application})
+	d, err := streamtest.Open(top, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("start the topology: %w", err)
 	}

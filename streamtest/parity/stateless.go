@@ -160,7 +160,7 @@ func (b *builder) repartition(op *Op) error {
 	if err != nil {
 		return err
 	}
-	b.streams[op.ID] = stream.Repartition(in, op.named()...)
+	b.streams[op.ID] = stream.Repartition(in, op.regrouping()...)
 	return nil
 }
 

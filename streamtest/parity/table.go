@@ -50,7 +50,7 @@ func (b *builder) toTable(op *Op) error {
 	if err != nil {
 		return err
 	}
-	b.tables[op.ID] = stream.ToTable(in, store)
+	b.tables[op.ID] = stream.ToTable(in, store, op.regrouping()...)
 	return nil
 }
 
