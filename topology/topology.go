@@ -5,6 +5,11 @@
 // A [Builder] collects nodes; its Build checks everything and reports all problems together, each with the
 // place in the user's code that made it. The result, a [Topology], is immutable. Package task makes its
 // running parts, one set a task, through each node's factory.
+//
+// Package stream builds topologies from operators. To build one by hand, [From], [Process] and [To] connect
+// sources, processors and sinks by typed handles. All three kinds of running parts are made here, by [NewSource],
+// [NewProcessor] and [NewSink], and call user code (serdes, extractors, processors, partitioners) so that a
+// panic in it is an error of its node.
 package topology
 
 import (
