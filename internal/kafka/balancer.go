@@ -16,7 +16,7 @@ import (
 // Source: KIP-429.
 type balancer struct {
 	assignor Assignor
-	handler  Handler
+	teller   *teller
 }
 
 // ProtocolName implements kgo.GroupBalancer.
@@ -53,7 +53,7 @@ func (b *balancer) ParseSyncAssignment(assignment []byte) (map[string][]int32, e
 	for _, t := range a.Topics {
 		out[t.Topic] = append(out[t.Topic], t.Partitions...)
 	}
-	b.handler.AssignmentData(a.UserData)
+	b.teller.assignmentData(a.UserData)
 	return out, nil
 }
 

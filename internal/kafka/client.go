@@ -47,9 +47,11 @@ type ClientConfig struct {
 // Client reads the partitions it is told to and produces. It belongs to one worker: Assign, Unassign,
 // Pause, Resume and Poll are called from one goroutine; the other methods may be called from any.
 type Client struct {
-	cl    *kgo.Client
-	f     *fetcher
-	inUse sync.Pool // of *production
+	cl        *kgo.Client
+	f         *fetcher
+	inUse     sync.Pool // of *production
+	gate      gate
+	deadlines *deadlines
 }
 
 // validate reports every problem of c at once.
@@ -109,14 +111,21 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 		kgo.ProducerLinger(cc.Linger),
 		kgo.ProducerBatchMaxBytes(cc.BatchMaxBytes),
 		kgo.ProducerBatchCompression(codecs[cc.Compression]),
-		kgo.MaxBufferedRecords(cc.MaxBuffered),
-		kgo.RecordDeliveryTimeout(cc.DeliveryTimeout),
+		// The gate holds producers back; see there. This is never reached.
+		kgo.MaxBufferedRecords(2*cc.MaxBuffered+1024),
+		// A record whose request got no answer may have been written. It times out all the same, as with
+		// Kafka's own client: its error keeps the caller from committing, and duplicates are what at least
+		// once means.
+		kgo.AllowIdempotentProduceCancellation(),
 	)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(8<<20, 1<<20))}
-	return c, nil
+	return &Client{
+		cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(8<<20, 1<<20)),
+		gate:      gate{maxRecords: cc.MaxBuffered, maxBytes: maxBufferedBytes},
+		deadlines: newDeadlines(cc.DeliveryTimeout),
+	}, nil
 }
 
 // Assign adds partitions to read, each from the given offset, which must be exact. Assigning a partition
@@ -189,4 +198,5 @@ func (c *Client) Lag(tp record.TopicPartition) (lag int64, known bool) { return 
 func (c *Client) Close() {
 	c.f.close()
 	c.cl.Close()
+	c.deadlines.close()
 }

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -102,7 +101,10 @@ type Member struct {
 	cl       *kgo.Client
 	group    string
 	instance *string
-	closing  sync.Once
+	teller   *teller
+	// end ends the client's life at once, without leaving the group.
+	end     context.CancelFunc
+	closing sync.Once
 }
 
 // Join makes a member and starts joining in the background; the Handler hears of it. The cluster need not
@@ -123,12 +125,13 @@ func Join(cfg Config, mc MemberConfig) (*Member, error) {
 	// From version 10 on OffsetCommit names topics by id only. A commit needs no more than the name.
 	versions := kversion.Tip()
 	versions.SetMaxKeyVersion(kmsg.OffsetCommit.Int16(), 9)
-	h := mc.Handler
+	h := &teller{handler: mc.Handler, owned: map[record.TopicPartition]bool{}}
+	life, end := context.WithCancel(context.Background())
 	opts := []kgo.Opt{
 		kgo.MaxVersions(versions),
 		kgo.ConsumerGroup(mc.Group),
 		kgo.ConsumeTopics(mc.Topics...),
-		kgo.Balancers(&balancer{assignor: mc.Assignor, handler: h}),
+		kgo.Balancers(&balancer{assignor: mc.Assignor, teller: h}),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(mc.SessionTimeout),
 		kgo.RebalanceTimeout(mc.RebalanceTimeout),
@@ -142,32 +145,20 @@ func Join(cfg Config, mc MemberConfig) (*Member, error) {
 			}
 			return offsets, nil
 		}),
-		kgo.OnPartitionsAssigned(func(ctx context.Context, cl *kgo.Client, added map[string][]int32) {
-			if tps := flatten(added); len(tps) > 0 {
-				h.Assigned(ctx, tps)
-			}
-			_, generation := cl.GroupMetadata()
-			h.Complete(generation)
-		}),
-		kgo.OnPartitionsRevoked(func(ctx context.Context, _ *kgo.Client, revoked map[string][]int32) {
-			if tps := flatten(revoked); len(tps) > 0 {
-				h.Revoked(ctx, tps)
-			}
-		}),
-		kgo.OnPartitionsLost(func(ctx context.Context, _ *kgo.Client, lost map[string][]int32) {
-			if tps := flatten(lost); len(tps) > 0 {
-				h.Lost(ctx, tps)
-			}
-		}),
-		kgo.WithHooks(failureHook{h}),
+		kgo.OnPartitionsAssigned(h.assigned),
+		kgo.OnPartitionsRevoked(h.revoked),
+		kgo.OnPartitionsLost(h.lost),
+		kgo.WithHooks(h),
+		kgo.WithContext(life),
 	}
-	m := &Member{group: mc.Group}
+	m := &Member{group: mc.Group, teller: h, end: end}
 	if mc.InstanceID != "" {
 		m.instance = &mc.InstanceID
 		opts = append(opts, kgo.InstanceID(mc.InstanceID))
 	}
 	cl, err := newClient(cfg, opts...)
 	if err != nil {
+		end()
 		return nil, err
 	}
 	// It has to be told before the first assignment, which is several round trips away.
@@ -196,17 +187,6 @@ func (c *MemberConfig) validate() error {
 		bad("heartbeat interval %v is not below the session timeout %v", c.HeartbeatInterval, c.SessionTimeout)
 	}
 	return errors.Join(errs...)
-}
-
-// failureHook tells the Handler what broke a session, except for what every rebalance and close does.
-type failureHook struct{ h Handler }
-
-// OnGroupManageError implements kgo.HookGroupManageError.
-func (f failureHook) OnGroupManageError(err error) {
-	if errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed) || errors.Is(err, kerr.RebalanceInProgress) {
-		return
-	}
-	f.h.Failed(classify("group membership", "", -1, err))
 }
 
 // Metadata returns the member's id and generation, or "" and -1 while it is in no group.
@@ -254,21 +234,23 @@ func (m *Member) Rejoin() { m.cl.ForceRebalance() }
 func (m *Member) Close(ctx context.Context, leave bool) error {
 	var err error
 	m.closing.Do(func() {
+		defer m.end()
+		if !leave {
+			// franz-go always leaves in the end. So its part of giving up is done here, and then its life
+			// ends in the middle, as if the process had died.
+			m.teller.revokeAll(ctx)
+			m.end()
+			m.cl.Close()
+			return
+		}
 		id, _ := m.Metadata()
-		leaving := ctx
-		if !leave {
-			// The member is still taken out of its assignment in order, but its request to leave, which
-			// comes after that, finds its context ended.
-			ended, cancel := context.WithCancel(ctx)
-			cancel()
-			leaving = ended
-		}
-		err = m.cl.LeaveGroupContext(leaving)
-		if !leave {
-			err = nil
-		}
-		if leave && m.instance != nil && id != "" && err == nil {
+		err = m.cl.LeaveGroupContext(ctx)
+		if m.instance != nil && id != "" && err == nil {
 			err = m.leaveStatic(ctx)
+		}
+		if ctx.Err() != nil {
+			// Its patience is over, and so should be that of Close.
+			m.end()
 		}
 		m.cl.Close()
 		err = classify("leave group "+m.group, "", -1, err)
@@ -293,16 +275,4 @@ func (m *Member) leaveStatic(ctx context.Context) error {
 		}
 	}
 	return kerr.ErrorForCode(resp.ErrorCode)
-}
-
-// flatten lists partitions in order.
-func flatten(m map[string][]int32) []record.TopicPartition {
-	var tps []record.TopicPartition
-	for t, ps := range m {
-		for _, p := range ps {
-			tps = append(tps, record.TopicPartition{Topic: t, Partition: p})
-		}
-	}
-	slices.SortFunc(tps, comparePartitions)
-	return tps
 }

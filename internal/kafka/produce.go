@@ -31,8 +31,11 @@ type production struct {
 	record  kgo.Record
 	routing routing
 	c       *Client
-	done    func(partition int32, offset int64, err error)
-	promise func(*kgo.Record, error)
+	size    int
+	// deadline ends when the delivery timeout has passed.
+	deadline context.Context
+	done     func(partition int32, offset int64, err error)
+	promise  func(*kgo.Record, error)
 }
 
 // routing is the record's context, which is the one way to hand something to the partitioner.
@@ -43,20 +46,25 @@ type routing struct {
 }
 
 // Produce hands a record to be written and returns; it blocks only while MaxBuffered records (or 64 MiB)
-// wait already, as long as ctx lasts. done is called once, from another goroutine, one at a time and in
+// wait already, as long as ctx lasts; once it has returned, the end of ctx changes nothing. done is called once, from another goroutine, one at a time and in
 // order for each partition; it must be quick and must not call Produce or Flush. Its error's kinds:
 // [TooLarge], [UnknownTopic], [Unauthorized], [Timeout], [Closed]. The Output is not kept; its bytes and
 // headers are until done is called.
 //
 // A failed record does not stop those after it: whoever commits must look at the errors first.
 func (c *Client) Produce(ctx context.Context, out *Output, done func(partition int32, offset int64, err error)) {
+	size := len(out.Key) + len(out.Value)
+	if err := c.gate.enter(ctx, size); err != nil {
+		done(out.Partition, -1, classify("produce", out.Topic, out.Partition, err))
+		return
+	}
 	p, ok := c.inUse.Get().(*production)
 	if !ok {
 		p = &production{c: c}
 		p.routing.Context = context.Background()
 		p.promise = p.acknowledged
 	}
-	p.done = done
+	p.done, p.size = done, size
 	p.routing.partition, p.routing.key = out.Partition, out.PartitionKey
 	if p.routing.key == nil {
 		p.routing.key = out.Key
@@ -68,33 +76,38 @@ func (c *Client) Produce(ctx context.Context, out *Output, done func(partition i
 	for _, h := range out.Headers {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
-	c.cl.Produce(ctx, r, p.promise)
+	p.deadline = c.deadlines.next()
+	c.cl.Produce(p.deadline, r, p.promise)
 }
 
 // acknowledged ends a production and gives it back to the pool.
 func (p *production) acknowledged(r *kgo.Record, err error) {
-	done, partition, offset := p.done, r.Partition, r.Offset
+	c, size, done, partition, offset := p.c, p.size, p.done, r.Partition, r.Offset
 	if err != nil {
-		partition, offset, err = p.routing.partition, -1, produceError(r, p.routing.partition, err)
+		partition, offset, err = p.routing.partition, -1, p.failure(r, err)
 	}
 	clear(r.Headers)
 	p.record = kgo.Record{Headers: r.Headers[:0]}
-	p.done, p.routing.key = nil, nil
-	p.c.inUse.Put(p)
+	p.done, p.routing.key, p.deadline = nil, nil, nil
+	c.inUse.Put(p)
 	done(partition, offset, err)
+	c.gate.leave(size)
 }
 
-// produceError names what could not be written where, and why.
-func produceError(r *kgo.Record, partition int32, err error) error {
-	e := classify("produce", r.Topic, partition, err).(*Error)
+// failure names what could not be written where, and why.
+func (p *production) failure(r *kgo.Record, err error) error {
+	e := classify("produce", r.Topic, p.routing.partition, err).(*Error)
+	// When time is up the error may as well be the last one that was tried again until then.
+	late := errors.Is(p.deadline.Err(), context.DeadlineExceeded)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Kind = Timeout
 	case e.Kind == TooLarge:
 		e.Err = fmt.Errorf("record of %d bytes (key %d, value %d): %w", len(r.Key)+len(r.Value), len(r.Key), len(r.Value), err)
 	case strings.Contains(err.Error(), "invalid record partitioning choice"):
 		// franz-go has no type for this one.
 		e.Kind, e.Remedy = UnknownTopic, fmt.Sprintf("topic %q has fewer partitions; create it with enough of them", r.Topic)
+	case late && (e.Kind == Closed || e.Kind == Unreachable || e.Kind == Retriable):
+		e.Kind, e.Err = Timeout, fmt.Errorf("not acknowledged within the delivery timeout: %w", err)
+		e.Remedy = "check the broker's health and the delivery timeout"
 	}
 	return e
 }
