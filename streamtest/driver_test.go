@@ -3,6 +3,7 @@ package streamtest_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +127,7 @@ func (c *counter) Init(ctx *processor.Context[string, string]) error {
 		for range s.All() {
 			n++
 		}
-		ctx.Forward(record.New("keys", fmt.Sprint(n), now))
+		ctx.Forward(record.New("keys", strconv.Itoa(n), now))
 		return nil
 	})
 	return err

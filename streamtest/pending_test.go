@@ -21,7 +21,7 @@ func TestPendingKeepsJavasOrder(t *testing.T) {
 		{"a2 b1 c2 d1 e1", "b e d c a"},
 	} {
 		var p pending
-		for _, s := range strings.Fields(c.queues) {
+		for s := range strings.FieldsSeq(c.queues) {
 			heap.Push(&p, &queue{topic: s[:1], records: []record.Raw{{Timestamp: int64(s[1] - '0')}}})
 		}
 		var got []string

@@ -124,7 +124,7 @@ func topicOf(name string) stream.Topic[Text, Text] {
 
 func topicsOf(list string) []stream.Topic[Text, Text] {
 	var topics []stream.Topic[Text, Text]
-	for _, name := range strings.Split(list, ",") {
+	for name := range strings.SplitSeq(list, ",") {
 		topics = append(topics, topicOf(name))
 	}
 	return topics

@@ -8,7 +8,7 @@ import (
 	"github.com/leatstream/leat/streamtest/parity"
 )
 
-var scenarios = flag.String("scenarios", "testdata/scenarios", "directory of the scenarios to run")
+var scenarios = flag.String("scenarios", "testdata/scenarios", "directory of the scenarios to run, absolute or relative to this package")
 
 // TestParity runs the scenarios and compares with what Kafka Streams answers. It fails for the families that
 // are complete; the others are reported.
