@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -43,7 +42,7 @@ func ping(ctx context.Context, cl *kgo.Client, cfg Config) error {
 	defer cancel()
 	var cause error
 	for {
-		err := cl.Ping(bounded)
+		err := pingOnce(bounded, cl)
 		if err == nil {
 			return nil
 		}
@@ -71,6 +70,19 @@ func ping(ctx context.Context, cl *kgo.Client, cfg Config) error {
 			e.Remedy = "check the host name"
 		}
 		return e
+	}
+}
+
+// pingOnce asks all brokers once. It ends with ctx, which franz-go's Ping alone does not while it waits for a
+// peer that accepts connections and says nothing.
+func pingOnce(ctx context.Context, cl *kgo.Client) error {
+	answer := make(chan error, 1)
+	go func() { answer <- cl.Ping(ctx) }()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -217,24 +229,36 @@ func (a *Admin) awaitTopics(ctx context.Context, names []string) error {
 	}
 }
 
-// TopicConfigs returns all configs in effect of each of the topics, defaults included.
+// TopicConfigs returns all configs in effect of each of the topics, defaults included. Those whose value the
+// broker keeps secret are left out.
 func (a *Admin) TopicConfigs(ctx context.Context, names ...string) (map[string]map[string]string, error) {
-	rcs, err := kadm.NewClient(a.cl).DescribeTopicConfigs(ctx, names...)
+	out := make(map[string]map[string]string, len(names))
+	if len(names) == 0 {
+		return out, nil
+	}
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	for _, name := range names {
+		r := kmsg.NewDescribeConfigsRequestResource()
+		r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, name
+		req.Resources = append(req.Resources, r)
+	}
+	resp, err := req.RequestWith(ctx, a.cl)
 	if err != nil {
 		return nil, classify("describe configs", "", -1, err)
 	}
-	out := make(map[string]map[string]string, len(rcs))
 	var errs []error
-	for _, rc := range rcs {
-		if rc.Err != nil {
-			errs = append(errs, classify("describe configs of topic", rc.Name, -1, rc.Err))
+	for _, r := range resp.Resources {
+		if err := kerr.ErrorForCode(r.ErrorCode); err != nil {
+			errs = append(errs, classify("describe configs of topic", r.ResourceName, -1, err))
 			continue
 		}
-		m := make(map[string]string, len(rc.Configs))
-		for _, c := range rc.Configs {
-			m[c.Key] = c.MaybeValue()
+		m := make(map[string]string, len(r.Configs))
+		for _, c := range r.Configs {
+			if c.Value != nil {
+				m[c.Name] = *c.Value
+			}
 		}
-		out[rc.Name] = m
+		out[r.ResourceName] = m
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

@@ -51,7 +51,7 @@ func (d *decompressor) Decompress(src []byte, codec kgo.CompressionCodecType) ([
 		return d.readAll(lz4.NewReader(bytes.NewReader(src)), len(src))
 	case kgo.CodecZstd:
 		out, err := d.zstd.DecodeAll(src, nil)
-		if errors.Is(err, zstd.ErrDecoderSizeExceeded) || len(out) > d.max {
+		if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) || len(out) > d.max {
 			return nil, kgo.ErrMaxDecompress
 		}
 		return out, err

@@ -81,46 +81,81 @@ func (a *Admin) DeleteRecords(ctx context.Context, before map[record.TopicPartit
 	return errors.Join(errs...)
 }
 
-// GroupOffsets returns what group has committed; a partition without a commit is not in the result, and a
-// group that does not exist has committed nothing. With requireStable it waits, as long as ctx and the
-// request timeout allow, until no transaction that has offsets of the group pending is open, and otherwise
-// fails with kind [Retriable].
-func (a *Admin) GroupOffsets(ctx context.Context, group string, requireStable bool) (map[record.TopicPartition]Offset, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+// GroupOffsets returns what group has committed for the given partitions, or without any, for all that it has
+// committed. A partition without a commit is not in the result, and a group that does not exist has committed
+// nothing. With requireStable it waits, as long as ctx and the request timeout allow, until no open transaction
+// has offsets of these partitions pending, and otherwise fails with kind [Retriable].
+//
+// Name the partitions when requireStable matters: asked for all, a broker leaves out a partition whose first
+// commit ever is still pending, and there is no waiting for what it does not mention.
+func (a *Admin) GroupOffsets(ctx context.Context, group string, requireStable bool, tps ...record.TopicPartition) (map[record.TopicPartition]Offset, error) {
+	bounded, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
-	if requireStable {
-		ctx = kadm.RequireStable(ctx)
-	}
+	var pending error
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
-		out, err := a.groupOffsets(ctx, group)
-		if KindOf(err) != Retriable {
-			return out, err
+		out, err := a.groupOffsets(bounded, group, requireStable, tps)
+		switch {
+		case err == nil:
+			return out, nil
+		case errors.Is(err, Retriable):
+			pending = err
+		case pending != nil && bounded.Err() != nil:
+			// That the time is up says less than what we waited for.
+			return nil, pending
+		default:
+			return nil, err
 		}
 		select {
 		case <-time.After(wait):
-		case <-ctx.Done():
-			return nil, err
+		case <-bounded.Done():
+			return nil, pending
 		}
 	}
 }
 
-func (a *Admin) groupOffsets(ctx context.Context, group string) (map[record.TopicPartition]Offset, error) {
-	resps, err := kadm.NewClient(a.cl).FetchOffsets(ctx, group)
-	switch {
-	case errors.Is(err, kerr.GroupIDNotFound):
-		return map[record.TopicPartition]Offset{}, nil
-	case err != nil:
-		return nil, classify("fetch offsets of group "+group, "", -1, err)
+func (a *Admin) groupOffsets(ctx context.Context, group string, requireStable bool, tps []record.TopicPartition) (map[record.TopicPartition]Offset, error) {
+	op := "fetch offsets of group " + group
+	req := kmsg.NewPtrOffsetFetchRequest()
+	req.Group, req.RequireStable = group, requireStable
+	at := map[string]int{}
+	for _, tp := range tps {
+		i, ok := at[tp.Topic]
+		if !ok {
+			i = len(req.Topics)
+			at[tp.Topic] = i
+			t := kmsg.NewOffsetFetchRequestTopic()
+			t.Topic = tp.Topic
+			req.Topics = append(req.Topics, t)
+		}
+		req.Topics[i].Partitions = append(req.Topics[i].Partitions, tp.Partition)
 	}
 	out := map[record.TopicPartition]Offset{}
+	resp, err := req.RequestWith(ctx, a.cl)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	switch {
+	case errors.Is(err, kerr.GroupIDNotFound):
+		return out, nil
+	case err != nil:
+		return nil, classify(op, "", -1, err)
+	}
 	var failed error
-	resps.Each(func(r kadm.OffsetResponse) {
-		if r.Err != nil {
-			failed = classify("fetch offsets of group "+group, r.Topic, r.Partition, r.Err)
-		} else if r.At >= 0 {
-			out[record.TopicPartition{Topic: r.Topic, Partition: r.Partition}] = Offset{Next: r.At, Metadata: r.Metadata}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				if e := classify(op, t.Topic, p.Partition, err); failed == nil || errors.Is(failed, Retriable) {
+					failed = e
+				}
+			} else if p.Offset >= 0 {
+				o := Offset{Next: p.Offset}
+				if p.Metadata != nil {
+					o.Metadata = *p.Metadata
+				}
+				out[record.TopicPartition{Topic: t.Topic, Partition: p.Partition}] = o
+			}
 		}
-	})
+	}
 	if failed != nil {
 		return nil, failed
 	}

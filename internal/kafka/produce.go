@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/leatstream/leat/record"
@@ -102,6 +103,9 @@ func (p *production) failure(r *kgo.Record, err error) error {
 	switch {
 	case e.Kind == TooLarge:
 		e.Err = fmt.Errorf("record of %d bytes (key %d, value %d): %w", len(r.Key)+len(r.Value), len(r.Key), len(r.Value), err)
+	case errors.Is(err, kerr.ClusterAuthorizationFailed):
+		// What the broker says to a producer that may write to no topic at all.
+		e.Remedy = fmt.Sprintf("grant the principal WRITE on topic %q", r.Topic)
 	case strings.Contains(err.Error(), "invalid record partitioning choice"):
 		// franz-go has no type for this one.
 		e.Kind, e.Remedy = UnknownTopic, fmt.Sprintf("topic %q has fewer partitions; create it with enough of them", r.Topic)
