@@ -1,0 +1,50 @@
+# `make` lists the targets. Tools are pinned in tools/go.mod and built by the go command when first used.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
+# integration is a module of its own, so that testcontainers stays out of the library's dependencies.
+MODULES := . integration
+RACE_TIMEOUT ?= 20m
+BENCH ?= .
+COUNT ?= 6
+FILE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help fmt lint test race integration demo bench vuln
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+fmt: ## Format all Go files and apply go fix
+	@for m in $(MODULES); do (cd $$m && go fix ./... && $(TOOL) gofumpt -l -w .); done
+
+lint: ## Check formatting, vet, golangci-lint and go fix; changes nothing
+	@for m in $(MODULES); do ( \
+		cd $$m; echo "lint $$m"; \
+		unformatted="$$($(TOOL) gofumpt -l .)"; \
+		[ -z "$$unformatted" ] || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }; \
+		go vet ./...; \
+		go fix -diff ./... || { echo "go fix has changes, run make fmt"; exit 1; }; \
+		$(TOOL) golangci-lint run ./... \
+	); done
+
+test: ## Run all tests that need no broker (in-process ones included)
+	go test ./...
+
+race: ## Run the same tests under the race detector
+	go test -race -timeout $(RACE_TIMEOUT) ./...
+
+integration: ## Run the tests on a real Kafka: LEAT_BROKERS, or Docker, or Java 17 with Maven
+	cd integration && go run ./kafka -- go test -count=1 -timeout 20m ./...
+
+demo: ## Count words on the embedded broker: make demo FILE=book.txt
+	go run ./cmd/leat demo wordcount $(FILE)
+
+bench: ## Run the benchmarks COUNT times and summarize: make bench BENCH=Count
+	@out="$$(mktemp)"; trap 'rm -f "$$out"' EXIT; \
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... | tee "$$out"; \
+	$(TOOL) benchstat "$$out"
+
+vuln: ## Look the dependencies up in Go's vulnerability database (needs the network; no gate)
+	$(TOOL) govulncheck ./...

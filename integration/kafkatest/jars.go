@@ -1,0 +1,220 @@
+package kafkatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// nodeScript runs a broker and kills it when standard input ends, that is when the process that started it is
+// gone; then it removes the broker's folder, and the folder of all brokers after the last. Signals, which a
+// terminal or a time limit sends to the whole process group, are left to that process. The broker's exit code is
+// written for the one who waits for it to answer.
+const nodeScript = `trap '' INT HUP TERM
+dir=$1; shift
+exec 3<&0
+"$@" </dev/null 3<&- & broker=$!
+(cat <&3 >/dev/null; while kill -KILL $broker; do sleep 0.05; done; rm -rf "$dir"; rmdir "${dir%/*}") 2>/dev/null &
+exec 3<&-
+wait $broker
+echo $? >"$dir/exited"
+wait`
+
+// heap bounds a broker's memory.
+const heap = "-Xmx768m"
+
+// startJars starts cfg.Nodes brokers as processes of this machine.
+func startJars(ctx context.Context, cfg Config) (*Cluster, error) {
+	java, err := findJava(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("jars: %w", err)
+	}
+	jars, err := DownloadJars(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("jars: %w", err)
+	}
+	for attempt := 1; ; attempt++ {
+		c, err := startNodes(ctx, cfg, java, filepath.Join(jars, "*"))
+		if err == nil {
+			return c, nil
+		}
+		// A free port may have been taken before the broker listened on it.
+		if cfg.Port != 0 || attempt == 3 || ctx.Err() != nil || !strings.Contains(err.Error(), "Address already in use") {
+			return nil, fmt.Errorf("jars: %w", err)
+		}
+	}
+}
+
+// findJava returns the java command if it is of version 17 or later, as Kafka's brokers demand.
+func findJava(ctx context.Context) (string, error) {
+	const remedy = "install Java 17 (Debian: apt-get install openjdk-17-jre-headless)"
+	java, err := exec.LookPath("java")
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", remedy, err)
+	}
+	out, err := exec.CommandContext(ctx, java, "-version").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("java -version: %w: %s", err, out)
+	}
+	major := javaMajor(string(out))
+	if major < 17 {
+		return "", fmt.Errorf("java is version %d: %s", major, remedy)
+	}
+	return java, nil
+}
+
+var javaVersion = regexp.MustCompile(`version "(?:1\.)?(\d+)`)
+
+// javaMajor returns the major version that java -version tells, 0 if it tells none.
+func javaMajor(out string) int {
+	m := javaVersion.FindStringSubmatch(out)
+	if m == nil {
+		return 0
+	}
+	major, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 0
+	}
+	return major
+}
+
+func startNodes(ctx context.Context, cfg Config, java, classpath string) (*Cluster, error) {
+	ports, err := nodePorts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	base, err := os.MkdirTemp("", "leat-kafka-")
+	if err != nil {
+		return nil, err
+	}
+	addresses := func(offset int, prefix func(node int) string) []string {
+		var list []string
+		for i := range cfg.Nodes {
+			list = append(list, prefix(i+1)+"127.0.0.1:"+strconv.Itoa(ports[3*i+offset]))
+		}
+		return list
+	}
+	clients := addresses(0, func(int) string { return "" })
+	voters := strings.Join(addresses(1, func(n int) string { return strconv.Itoa(n) + "@" }), ",")
+
+	var nodes []*node
+	stop := sync.OnceValue(func() error {
+		var errs []error
+		for _, n := range nodes {
+			errs = append(errs, n.stop())
+		}
+		return errors.Join(append(errs, os.RemoveAll(base))...)
+	})
+	for i := range cfg.Nodes {
+		p := baseProperties(i+1, cfg.Nodes, cfg.Partitions)
+		p["controller.quorum.voters"] = voters
+		p["advertised.listeners"] = clientListener + "://" + clients[i] + "," + brokerListener + "://127.0.0.1:" + strconv.Itoa(ports[3*i+2])
+		p["listeners"] = p["advertised.listeners"] + "," + controllerListener + "://127.0.0.1:" + strconv.Itoa(ports[3*i+1])
+		n, err := startNode(ctx, filepath.Join(base, strconv.Itoa(i+1)), java, classpath, p)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("broker %d: %w", i+1, err), stop())
+		}
+		nodes = append(nodes, n)
+	}
+	wait, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	err = waitReady(wait, clients, cfg.Nodes, func() error {
+		for i, n := range nodes {
+			if err := n.exited(); err != nil {
+				return fmt.Errorf("broker %d: %w", i+1, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	return &Cluster{origin: Jars, brokers: clients, stop: stop}, nil
+}
+
+// nodePorts returns three ports a broker: for clients, for the controllers' quorum and for the other brokers.
+func nodePorts(cfg Config) ([]int, error) {
+	if cfg.Port == 0 {
+		return freePorts(3 * cfg.Nodes)
+	}
+	var ports []int
+	for i := range 3 * cfg.Nodes {
+		ports = append(ports, cfg.Port+i)
+	}
+	return ports, nil
+}
+
+// node is one broker's process.
+type node struct {
+	dir   string
+	cmd   *exec.Cmd
+	alive io.Closer // The writing end of the process's standard input.
+}
+
+// startNode formats the storage below dir and starts a broker on it.
+func startNode(ctx context.Context, dir, java, classpath string, p properties) (*node, error) {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, err
+	}
+	p["log.dirs"] = filepath.Join(dir, "data")
+	file := filepath.Join(dir, "server.properties")
+	if err := os.WriteFile(file, []byte(p.file()), 0o644); err != nil {
+		return nil, err
+	}
+	options := []string{heap, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath}
+	format := exec.CommandContext(ctx, java, append(options, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", file)...)
+	if out, err := format.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("format storage: %w\n%s", err, out)
+	}
+	// Not bound to ctx: it ends with its standard input.
+	cmd := exec.Command("sh", append([]string{"-c", nodeScript, "sh", dir, java}, append(options, "kafka.Kafka", file)...)...)
+	log, err := os.Create(filepath.Join(dir, "broker.log"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	alive, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &node{dir: dir, cmd: cmd, alive: alive}, nil
+}
+
+// clusterID is any id; all brokers of a cluster have it in common.
+const clusterID = "leat-kafka-test-cluster"
+
+// exited returns an error with the end of the broker's output once it has ended by itself.
+func (n *node) exited() error {
+	code, err := os.ReadFile(filepath.Join(n.dir, "exited"))
+	if err != nil {
+		return nil //nolint:nilerr // The file is written at the end: without it the broker runs.
+	}
+	var out tail
+	if log, err := os.ReadFile(filepath.Join(n.dir, "broker.log")); err == nil {
+		_, _ = out.Write(log) // It never fails.
+	}
+	return fmt.Errorf("ended with exit code %s:\n%s", strings.TrimSpace(string(code)), out.String())
+}
+
+// stop kills the broker and waits until it is gone.
+func (n *node) stop() error {
+	if err := n.alive.Close(); err != nil {
+		return err
+	}
+	if err := n.cmd.Wait(); err != nil {
+		return fmt.Errorf("wait for broker: %w", err)
+	}
+	return nil
+}
