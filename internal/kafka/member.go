@@ -70,8 +70,10 @@ type Handler interface {
 	// Complete tells that the member has taken up its assignment of this generation. Another rebalance
 	// may follow at once, namely when partitions are on the move.
 	Complete(generation int32)
-	// Failed tells that the membership broke down (not authorized, wrong session timeout, an error of the
-	// Assignor …). The member goes on trying by itself; whoever knows better closes it.
+	// Failed tells that the membership broke down, after Lost if there was something to lose. Of kind
+	// [Fenced] or [Retriable] it is an incident (the session expired, the coordinator moved), after which the
+	// member joins anew by itself. Otherwise (not authorized, wrong session timeout, an error of the Assignor)
+	// it also goes on trying, but whoever knows better closes it.
 	Failed(err error)
 }
 

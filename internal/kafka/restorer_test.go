@@ -3,10 +3,12 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leatstream/leat/record"
 )
@@ -244,4 +246,62 @@ func TestRestoreWithAnOpenTransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// A broker whose last segment is empty and whose tail is compacted away answers with nothing below the log's
+// end. So does one that throttles, or that had no room left in the answer; only the first may be believed.
+func TestRestoreEndsBelowAnEmptyTailButNotBelowAnEmptyAnswer(t *testing.T) {
+	e := newFake(t)
+	topic := e.topic(t, 2)
+	gap, other := tp(topic, 0), tp(topic, 1)
+	e.fill(t, gap, 0, 10)
+	e.fill(t, other, 0, 10)
+	var mu sync.Mutex
+	throttled, alone := 0, 0
+	e.fake.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		e.fake.KeepControl()
+		fr := req.(*kmsg.FetchRequest)
+		asksGap, single := false, len(fr.Topics) == 1 && len(fr.Topics[0].Partitions) == 1
+		for _, rt := range fr.Topics {
+			for _, rp := range rt.Partitions {
+				asksGap = asksGap || rp.Partition == 0 && rp.FetchOffset >= 10
+			}
+		}
+		if !asksGap {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		for _, rt := range fr.Topics {
+			st := kmsg.NewFetchResponseTopic()
+			st.Topic, st.TopicID = rt.Topic, rt.TopicID
+			for _, rp := range rt.Partitions {
+				sp := kmsg.NewFetchResponseTopicPartition()
+				sp.Partition, sp.HighWatermark, sp.LastStableOffset = rp.Partition, 24, 24
+				st.Partitions = append(st.Partitions, sp)
+			}
+			resp.Topics = append(resp.Topics, st)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if single {
+			alone++
+			if throttled < 3 {
+				throttled++
+				resp.ThrottleMillis = 1
+			}
+		}
+		return resp, nil, true
+	})
+	got := restore(t, e.restorer(t, ReadConfig{MaxWait: 20 * time.Millisecond}), Range{gap, 0, 24}, Range{other, 0, 10})
+	if g := got[gap]; !g.Done || g.Err != nil || g.Next != 24 || len(g.Records) != 10 {
+		t.Errorf("the compacted tail: %+v", g)
+	}
+	if g := got[other]; !g.Done || g.Err != nil || len(g.Records) != 10 {
+		t.Errorf("the other partition: %+v", g)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if alone < 4 || throttled != 3 {
+		t.Errorf("asked alone %d times, throttled %d times; the throttled answers were believed", alone, throttled)
+	}
 }
