@@ -1,9 +1,6 @@
 package statestore
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // Nodes are numbered and lie in chunks of a fixed number; none holds a Go pointer. The capacities make a node
 // fill 1 KiB.
@@ -385,36 +382,4 @@ func (t *Tree) refit(key []byte) {
 		id = in.children[pos]
 	}
 	t.fitLeaf(t.nodes.leaf(id), common())
-}
-
-// check returns what is wrong with the tree's shape; tests call it.
-func (t *Tree) check() string {
-	if t.size == 0 {
-		return ""
-	}
-	leafID, pos := t.seek(nil)
-	var last []byte
-	seen := 0
-	for ; leafID != none; leafID = t.nodes.leaf(leafID).next {
-		lf := t.nodes.leaf(leafID)
-		for i := pos; i < int(lf.n); i++ {
-			key := t.arena.key(lf.blocks[i])
-			if seen > 0 && bytes.Compare(last, key) >= 0 {
-				return "keys out of order"
-			}
-			if lf.words[i] != word(key, int(lf.skip)) {
-				return "a word does not belong to its key"
-			}
-			if t.find(key) != leafID {
-				return "a key does not lie in its leaf's range"
-			}
-			last = key
-			seen++
-		}
-		pos = 0
-	}
-	if seen != t.size {
-		return "size does not count the keys"
-	}
-	return ""
 }

@@ -377,3 +377,35 @@ func FuzzTree(f *testing.F) {
 		}
 	})
 }
+
+// check returns what is wrong with the tree's shape.
+func (t *Tree) check() string {
+	if t.size == 0 {
+		return ""
+	}
+	leafID, pos := t.seek(nil)
+	var last []byte
+	seen := 0
+	for ; leafID != none; leafID = t.nodes.leaf(leafID).next {
+		lf := t.nodes.leaf(leafID)
+		for i := pos; i < int(lf.n); i++ {
+			key := t.arena.key(lf.blocks[i])
+			if seen > 0 && bytes.Compare(last, key) >= 0 {
+				return "keys out of order"
+			}
+			if lf.words[i] != word(key, int(lf.skip)) {
+				return "a word does not belong to its key"
+			}
+			if t.find(key) != leafID {
+				return "a key does not lie in its leaf's range"
+			}
+			last = key
+			seen++
+		}
+		pos = 0
+	}
+	if seen != t.size {
+		return "size does not count the keys"
+	}
+	return ""
+}
