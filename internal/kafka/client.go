@@ -40,6 +40,11 @@ type ClientConfig struct {
 	// DeliveryTimeout is how long a record may wait for its acknowledgement before its error is of kind
 	// [Timeout]. Default 2 min.
 	DeliveryTimeout time.Duration
+	// TransactionalID makes the client produce in transactions: see [Client.Begin]. Of the clients that have
+	// had an id only the newest can write. Empty means none.
+	TransactionalID string
+	// TransactionTimeout is how long the broker lets a transaction stay open. Default 10 s, as in Kafka Streams.
+	TransactionTimeout time.Duration
 	// Compression is "none", "gzip", "snappy", "lz4" or "zstd". Default "none", as in Kafka's own client.
 	Compression string
 }
@@ -52,12 +57,17 @@ type Client struct {
 	inUse     sync.Pool // of *production
 	gate      gate
 	deadlines *deadlines
+
+	transactionalID string
+	versionMu       sync.Mutex // guards what is known of the cluster's transaction version
+	versionKnown    bool
+	versionTwo      bool
 }
 
 // validate reports every problem of c at once.
 func (c *ClientConfig) validate() error {
 	var errs []error
-	if c.Read.MaxWait < 0 || c.Linger < 0 || c.DeliveryTimeout < 0 {
+	if c.Read.MaxWait < 0 || c.Linger < 0 || c.DeliveryTimeout < 0 || c.TransactionTimeout < 0 {
 		errs = append(errs, invalid("client config", "durations must not be negative"))
 	}
 	if c.Read.MaxBytes < 0 || c.Read.MaxPartitionBytes < 0 || c.BatchMaxBytes < 0 || c.MaxBuffered < 0 {
@@ -106,25 +116,32 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 	if cc.DeliveryTimeout == 0 {
 		cc.DeliveryTimeout = 2 * time.Minute
 	}
-	cl, err := newClient(cfg,
+	if cc.TransactionTimeout == 0 {
+		cc.TransactionTimeout = defaultTransactionTimeout
+	}
+	opts := []kgo.Opt{
 		kgo.RecordPartitioner(partitioner{}),
 		kgo.ProducerLinger(cc.Linger),
 		kgo.ProducerBatchMaxBytes(cc.BatchMaxBytes),
 		kgo.ProducerBatchCompression(codecs[cc.Compression]),
 		// The gate holds producers back; see there. This is never reached.
-		kgo.MaxBufferedRecords(2*cc.MaxBuffered+1024),
+		kgo.MaxBufferedRecords(2*cc.MaxBuffered + 1024),
 		// A record whose request got no answer may have been written. It times out all the same, as with
 		// Kafka's own client: its error keeps the caller from committing, and duplicates are what at least
 		// once means.
 		kgo.AllowIdempotentProduceCancellation(),
-	)
+	}
+	if cc.TransactionalID != "" {
+		opts = append(opts, transactional(cc)...)
+	}
+	cl, err := newClient(cfg, opts...)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
 		cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(8<<20, 1<<20)),
 		gate:      gate{maxRecords: cc.MaxBuffered, maxBytes: maxBufferedBytes},
-		deadlines: newDeadlines(cc.DeliveryTimeout),
+		deadlines: newDeadlines(cc.DeliveryTimeout), transactionalID: cc.TransactionalID,
 	}, nil
 }
 
