@@ -175,7 +175,12 @@ func collect(t *testing.T, c *Client, enough func(got []Fetch) bool) []Fetch {
 			return got
 		}
 		if ctx.Err() != nil {
-			t.Fatalf("still waiting after 20 s; got %d fetches, last: %+v", len(got), last(got))
+			c.f.mu.Lock()
+			defer c.f.mu.Unlock()
+			for _, x := range c.f.order {
+				t.Errorf("cursor %+v", *x)
+			}
+			t.Fatalf("still waiting after 20 s with %d records; the clock says %v", len(values(got)), time.Now())
 		}
 	}
 }

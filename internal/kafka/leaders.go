@@ -116,7 +116,13 @@ func (f *fetcher) findLeaders(topics map[string]bool) error {
 			if c.leader < 0 {
 				c.backoff(now)
 			}
+		case c.leader < 0 && now.Before(c.retryAt) && p.LeaderEpoch == c.leaderEpoch:
+			// It is put off for a later try, and nothing is new. If it were given this leader now, it would
+			// go by old knowledge when its turn comes.
 		default:
+			if p.LeaderEpoch > c.leaderEpoch {
+				c.retryAt = time.Time{}
+			}
 			c.verify = c.verify || c.readEpoch >= 0 && p.LeaderEpoch > c.leaderEpoch
 			c.leader, c.leaderEpoch = p.Leader, p.LeaderEpoch
 			f.loop(p.Leader)
