@@ -24,17 +24,17 @@ func New() *Builder { return &Builder{plan: plan.New()} }
 // with |.
 //
 // Source: KAFKA-6761.
-type Optimization = plan.Optimization
+type Optimization uint8
 
 const (
 	// ReuseSourceTopics lets the topic that a table is read from serve as the changelog of its store. The
 	// topic must be compacted.
-	ReuseSourceTopics = plan.ReuseSourceTopics
+	ReuseSourceTopics = Optimization(plan.ReuseSourceTopics)
 	// MergeRepartitionTopics sends records that several operators need by the same new key through one
 	// repartition topic. Those of [Repartition] and of grouped tables are left alone.
-	MergeRepartitionTopics = plan.MergeRepartitionTopics
+	MergeRepartitionTopics = Optimization(plan.MergeRepartitionTopics)
 	// OptimizeAll is every optimization, those of later versions included.
-	OptimizeAll Optimization = ^Optimization(0)
+	OptimizeAll = ^Optimization(0)
 )
 
 // Build checks the program and returns it as a topology. All mistakes come together, each with the file and
@@ -49,7 +49,7 @@ func (b *Builder) Build(optimize ...Optimization) (*topology.Topology, error) {
 		all |= o
 	}
 	t := topology.NewBuilder()
-	b.plan.Write(t, all)
+	b.plan.Write(t, plan.Optimization(all))
 	return t.Build()
 }
 

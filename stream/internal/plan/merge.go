@@ -54,12 +54,15 @@ func sameTopics(a, b []string) bool {
 	return slices.Equal(slices.Compact(a), slices.Compact(b))
 }
 
-func (g *Graph) replaceCopartitioned(old, new string) {
-	for _, set := range g.copartitioned {
-		for i, name := range set {
-			if name == old {
-				set[i] = new
-			}
+func (g *Graph) replaceCopartitioned(old, by string) {
+	for i, set := range g.copartitioned {
+		at := slices.Index(set, old)
+		switch {
+		case at < 0:
+		case slices.Contains(set, by):
+			g.copartitioned[i] = slices.Delete(set, at, at+1)
+		default:
+			set[at] = by
 		}
 	}
 }
