@@ -20,14 +20,14 @@ fmt: ## Format all Go files and apply go fix
 	@for m in $(MODULES); do (cd $$m && go fix ./... && $(TOOL) gofumpt -l -w .); done
 
 lint: ## Check formatting, vet, golangci-lint and go fix; changes nothing
-	@for m in $(MODULES); do ( \
-		cd $$m; echo "lint $$m"; \
+	@status=0; for m in $(MODULES); do \
+		echo "lint $$m"; cd $(CURDIR)/$$m; \
 		unformatted="$$($(TOOL) gofumpt -l .)"; \
-		[ -z "$$unformatted" ] || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }; \
-		go vet ./...; \
-		go fix -diff ./... || { echo "go fix has changes, run make fmt"; exit 1; }; \
-		$(TOOL) golangci-lint run ./... \
-	); done
+		[ -z "$$unformatted" ] || { echo "not formatted, run make fmt:"; echo "$$unformatted"; status=1; }; \
+		go vet ./... || status=1; \
+		go fix -diff ./... || { echo "go fix has changes, run make fmt"; status=1; }; \
+		$(TOOL) golangci-lint run --allow-parallel-runners ./... || status=1; \
+	done; exit $$status
 
 test: ## Run all tests that need no broker (in-process ones included)
 	go test ./...

@@ -42,7 +42,9 @@ stop_daemon() {
   local pid
   pid="$(cat "$run_dir/dockerd.pid")"
   rm -f "$run_dir/dockerd.pid"
-  kill "$pid" 2> /dev/null || return 0
+  # After a crash the number may belong to somebody else by now.
+  [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = dockerd ] || return 0
+  kill "$pid"
   for _ in $(seq 60); do
     kill -0 "$pid" 2> /dev/null || return 0
     sleep 0.5
