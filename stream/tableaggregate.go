@@ -120,7 +120,8 @@ func (f *tableFold[K, V, A]) Process(r record.Record[K, change[V]]) {
 		return
 	}
 	stored, found := f.store.Get(r.Key)
-	agg, exists, timestamp, ok := stored.Value, found, r.Timestamp, true
+	agg, exists, timestamp := stored.Value, found, r.Timestamp
+	var ok bool
 	// A row can be taken out only of what there is.
 	if !r.Value.oldNull && found {
 		if agg, ok = f.subtract.call(pair[K, V]{r.Key, r.Value.old}, agg); !ok {

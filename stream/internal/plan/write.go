@@ -88,7 +88,7 @@ func (s *Source) node(name string) topology.Node {
 }
 
 func (s *TableSource) write(w *Writer, name string) {
-	w.AddSource(s.Source.node(s.Name))
+	w.AddSource(s.node(s.Name))
 	w.AddProcessor(topology.Node{Name: name, New: s.NewTable, Caller: s.Caller}, s.Name)
 	if st := s.Store(); st != nil {
 		if s.reuse {
