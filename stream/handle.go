@@ -27,6 +27,8 @@ type stream[K, V any] struct {
 	// rekeyed tells that keys were changed since the records were last written to Kafka, so that equal keys
 	// may be in different tasks.
 	rekeyed bool
+	// joined is the repartition that joins of the stream share, nil if there is none.
+	joined *plan.Node
 }
 
 // types of what a node hands to its children.

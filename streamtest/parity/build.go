@@ -48,6 +48,7 @@ var operations = map[string]func(*builder, *Op) error{
 	"reduce":          (*builder).reduce,
 	"count":           (*builder).count,
 	"process":         (*builder).process,
+	"join":            (*builder).join,
 }
 
 func build(s *Scenario) (*builder, error) {

@@ -1,0 +1,75 @@
+package parity
+
+import (
+	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/stream"
+)
+
+// join is any of the joins: which one depends on what the two sides are.
+func (b *builder) join(op *Op) error {
+	_, leftTable := b.tables[op.In]
+	_, rightTable := b.tables[op.Other]
+	switch {
+	case op.FK != "":
+		return notYet("operation", "foreign-key join")
+	case leftTable && rightTable:
+		return b.joinTables(op)
+	case rightTable:
+		return b.joinTable(op)
+	}
+	return notYet("operation", "join")
+}
+
+// sidesOf joins what there is of the two sides; null is "null".
+func sidesOf(l, r *Text) Text {
+	var left, right Text
+	if l != nil {
+		left = *l
+	}
+	if r != nil {
+		right = *r
+	}
+	return record.Some(show(left) + "|" + show(right))
+}
+
+func innerSides(l, r Text) Text      { return sidesOf(&l, &r) }
+func leftSides(l Text, r *Text) Text { return sidesOf(&l, r) }
+
+func (b *builder) joinTables(op *Op) error {
+	store, err := b.optionalStoreOf(op.Store)
+	if err != nil {
+		return err
+	}
+	l, r := b.tables[op.In], b.tables[op.Other]
+	switch op.Type {
+	case "inner":
+		b.tables[op.ID] = stream.JoinTables(l, r, innerSides, store, op.named()...)
+	case "left":
+		b.tables[op.ID] = stream.LeftJoinTables(l, r, leftSides, store, op.named()...)
+	case "outer":
+		b.tables[op.ID] = stream.OuterJoinTables(l, r, sidesOf, store, op.named()...)
+	default:
+		return notYet("join", op.Type)
+	}
+	return nil
+}
+
+func (b *builder) joinTable(op *Op) error {
+	in, err := b.from(op.In)
+	if err != nil {
+		return err
+	}
+	if op.GraceMs != nil {
+		return notYet("join", "with grace")
+	}
+	t := b.tables[op.Other]
+	switch op.Type {
+	case "inner":
+		b.streams[op.ID] = stream.JoinTable(in, t, innerSides, op.regrouping()...)
+	case "left":
+		b.streams[op.ID] = stream.LeftJoinTable(in, t, leftSides, op.regrouping()...)
+	default:
+		return notYet("join", op.Type)
+	}
+	return nil
+}
