@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"flag"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -57,7 +58,7 @@ func scrape(t testing.TB, sources ...metrics.Source) string {
 	reg := prometheus.NewPedanticRegistry()
 	reg.MustRegister(metrics.NewCollector(sources...))
 	w := httptest.NewRecorder()
-	promhttp.HandlerFor(reg, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(reg, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if w.Code != 200 {
 		t.Fatalf("scrape: status %d: %s", w.Code, w.Body)
 	}
