@@ -33,6 +33,11 @@ func onClusters(t *testing.T, run func(t *testing.T, c *cluster)) {
 		t.Cleanup(b.Close)
 		run(t, newCluster(t, b.Addr()))
 	})
+	onKafka(t, run)
+}
+
+// onKafka runs a test against a real cluster, if LEAT_BROKERS names one.
+func onKafka(t *testing.T, run func(t *testing.T, c *cluster)) {
 	if brokers := os.Getenv("LEAT_BROKERS"); brokers != "" {
 		t.Run("kafka", func(t *testing.T) { run(t, newCluster(t, strings.Split(brokers, ",")...)) })
 	}
@@ -99,7 +104,17 @@ func (c *cluster) write(topic string, ts int64, kv ...string) {
 // read returns the last value of each key of a topic of counts.
 func (c *cluster) read(topic string) map[string]int64 {
 	c.t.Helper()
-	client, err := kafka.NewClient(kafka.Config{Brokers: c.brokers}, kafka.ClientConfig{})
+	out := map[string]int64{}
+	for k, vs := range c.history(topic) {
+		out[k] = vs[len(vs)-1]
+	}
+	return out
+}
+
+// history returns all committed values of each key of a topic of counts, in order.
+func (c *cluster) history(topic string) map[string][]int64 {
+	c.t.Helper()
+	client, err := kafka.NewClient(kafka.Config{Brokers: c.brokers}, kafka.ClientConfig{Read: kafka.ReadConfig{ReadCommitted: true}})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -111,7 +126,7 @@ func (c *cluster) read(topic string) map[string]int64 {
 		tps = append(tps, tp)
 		at[tp] = 0
 	}
-	ends, err := c.admin.EndOffsets(c.t.Context(), tps)
+	ends, err := c.admin.CommittedEndOffsets(c.t.Context(), tps)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -122,7 +137,7 @@ func (c *cluster) read(topic string) map[string]int64 {
 		}
 	}
 	client.Assign(at)
-	out := map[string]int64{}
+	out := map[string][]int64{}
 	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
 	defer cancel()
 	for len(left) > 0 {
@@ -135,7 +150,7 @@ func (c *cluster) read(topic string) map[string]int64 {
 				c.t.Fatal(f.Err)
 			}
 			for _, r := range f.Records {
-				out[string(r.Key)] = int64(binary.BigEndian.Uint64(r.Value))
+				out[string(r.Key)] = append(out[string(r.Key)], int64(binary.BigEndian.Uint64(r.Value)))
 			}
 			if f.Next >= left[f.TopicPartition] {
 				delete(left, f.TopicPartition)
@@ -148,9 +163,17 @@ func (c *cluster) read(topic string) map[string]int64 {
 // wordCount splits the lines' values, repartitions by word and counts.
 func (c *cluster) wordCount() *topology.Topology {
 	c.t.Helper()
-	return build(c.t, func(b *topology.Builder) {
+	topo, err := wordCount(c.id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return topo
+}
+
+func wordCount(id string) (*topology.Topology, error) {
+	return build(func(b *topology.Builder) {
 		words := topology.Topic{Name: "words-repartition", Internal: true}
-		lines := topology.From(b, "lines", serde.String, serde.String, c.lines)
+		lines := topology.From(b, "lines", serde.String, serde.String, id+"-lines")
 		split := topology.Process(lines, "split", processor.Func(func(ctx *processor.Context[string, string], r record.Record[string, string]) error {
 			for w := range strings.FieldsSeq(r.Value) {
 				if w == "poison" {
@@ -165,19 +188,14 @@ func (c *cluster) wordCount() *topology.Topology {
 		regrouped := topology.FromNode(b, topology.Node{Name: "words-source", Topics: []topology.Topic{words}}, topology.SourceConfig[string, string]{Key: serde.String, Value: serde.String})
 		b.AddStore(topology.Timestamped("counts", serde.String, serde.Int64))
 		counts := topology.Process(regrouped, "count", func() processor.Processor[string, string, string, int64] { return &counter{} }, "counts")
-		topology.To(counts, "out", c.counts, serde.String, serde.Int64)
+		topology.To(counts, "out", id+"-counts", serde.String, serde.Int64)
 	})
 }
 
-func build(t *testing.T, f func(*topology.Builder)) *topology.Topology {
-	t.Helper()
+func build(f func(*topology.Builder)) (*topology.Topology, error) {
 	b := topology.NewBuilder()
 	f(b)
-	topo, err := b.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return topo
+	return b.Build()
 }
 
 type counter struct {
@@ -292,7 +310,7 @@ func (c *cluster) awaitProcessed(topics ...string) {
 		}
 		left := maps.Clone(ends)
 		for tp, end := range ends {
-			if got[tp].Next >= end {
+			if got[tp].Next >= end { // transaction markers count
 				delete(left, tp)
 			}
 		}

@@ -15,99 +15,134 @@ import (
 // commitRetry is the wait between two tries of an offset commit.
 const commitRetry = 50 * time.Millisecond
 
-// maybeCommit commits when the interval has passed, when user code asked for it, or when much is waiting.
-func (w *worker) maybeCommit(ctx context.Context) {
-	due := !time.Now().Before(w.nextCommit)
+// maybeCommit commits when the interval has passed, when user code asked for it, when much is waiting, or,
+// not below the floor, when there is nothing else to do. It returns how long a commit can wait.
+func (w *worker) maybeCommit(ctx context.Context, idle bool) time.Duration {
+	since := time.Since(w.lastCommit)
+	cfg := w.in.cfg
+	var wanted, needed bool
 	var pending int64
 	for _, e := range w.tasks {
-		if !e.dead {
-			due = due || e.task.CommitWanted()
-			pending += int64(e.task.Pending())
+		if e.dead {
+			continue
 		}
+		wanted = wanted || e.task.CommitWanted()
+		needed = needed || e.task.CommitNeeded()
+		pending += int64(e.task.Pending())
 	}
-	if err := w.produceErr.Load(); err != nil {
-		due = true // no use in going on
+	floor := max(cfg.CommitFloor, 2*w.commitTook)
+	switch {
+	case w.produceErr.Load() != nil: // no use in going on
+	case !needed:
+		return cfg.CommitInterval
+	case wanted, since >= cfg.CommitInterval, pending > cfg.MaxUncommitted:
+	case idle && since >= floor:
+	default:
+		return min(cfg.CommitInterval, floor) - since
 	}
-	if due || pending > w.in.cfg.MaxUncommitted {
-		w.commit(ctx, w.tasks)
-		w.nextCommit = time.Now().Add(w.in.cfg.CommitInterval)
-	}
+	w.commit(ctx)
+	return cfg.CommitInterval
 }
 
-// commit makes what tasks have processed permanent, in this order:
+// commit makes what the worker's tasks have processed permanent, in this order:
 //
 //  1. the stores are flushed: their change records are produced;
 //  2. every record that was produced is acknowledged;
 //  3. the offsets are committed, with the membership's generation, so that a member that has lost its tasks
-//     cannot;
+//     cannot: exactly once as part of the transaction, which is then committed;
 //  4. the stores' writes reach the local state in one batch a task, with the changelog positions of 2.
 //
-// A crash after 2 repeats the records since the last commit; after 3 it leaves the local state behind its
-// changelog, which the next restore makes up for. Tasks that turn out to be lost meanwhile are left out: the
-// local state stays that of their last commit.
-func (w *worker) commit(ctx context.Context, entries []*entry) {
+// A crash before 3 leaves the local state as of the commit before: at least once the records since then are
+// processed again, exactly once their outputs never show. A crash after 3 leaves the local state behind its
+// changelog, which the next restore makes up for. Tasks that turn out to be lost meanwhile are left out; in
+// a transaction, all of it is given up with them.
+func (w *worker) commit(ctx context.Context) {
 	begin := time.Now()
+	if w.failed { // nothing after a failure counts
+		w.abort(ctx)
+		return
+	}
+	err := w.tryCommit(ctx)
+	w.lastCommit = time.Now()
+	w.commitTook = w.lastCommit.Sub(begin)
+	if err != nil {
+		w.recover(err)
+		return
+	}
+	w.in.app.metrics.commit.observe(w.commitTook)
+}
+
+func (w *worker) tryCommit(ctx context.Context) error {
 	offsets := make(map[record.TopicPartition]kafka.Offset)
-	var done []*entry
-	for _, e := range entries {
-		if e.task == nil || e.dead || e.lost.Load() || !e.task.CommitNeeded() {
+	var entries []*entry
+	for _, e := range w.tasks {
+		switch {
+		case e.lost.Load():
+			e.dead = true
+			if w.open {
+				return errLost // its outputs are in the transaction
+			}
+			continue
+		case e.dead || !e.task.CommitNeeded():
 			continue
 		}
 		c, err := e.task.Prepare()
 		if err != nil {
-			e.dead = true
-			w.fail(err)
-			continue
+			return err
 		}
-		if !w.send(ctx, e, e.task.Outputs()) {
-			return
+		if err := w.send(ctx, e, e.task.Outputs()); err != nil {
+			return err
 		}
 		for _, o := range c.Offsets {
 			offsets[o.TopicPartition] = kafka.Offset{Next: o.Next, Metadata: changelog.Metadata{PartitionTime: o.Time}.Encode()}
 		}
-		done = append(done, e)
+		entries = append(entries, e)
 	}
-	if len(done) == 0 {
-		return
+	if len(entries) == 0 && !w.open {
+		return nil
 	}
 	if err := w.client.Flush(ctx); err != nil {
-		w.abandon(done, fmt.Errorf("worker %d: wait for outputs to be written: %w", w.number, err))
-		return
+		return fmt.Errorf("worker %d: wait for outputs to be written: %w", w.number, err)
 	}
 	if err := w.produceErr.Load(); err != nil {
-		w.abandon(done, *err)
-		return
+		return *err
 	}
-	done, err := w.commitOffsets(ctx, done, offsets)
+	entries, err := w.commitOffsets(ctx, entries, offsets)
 	if err != nil {
-		w.abandon(done, err)
-		return
+		return err
 	}
 	committed := make(map[record.TopicPartition]int64, len(offsets))
 	for tp, o := range offsets {
 		committed[tp] = o.Next
 	}
-	for _, e := range done {
+	for _, e := range entries {
 		if err := e.task.Confirm(func(store int) (p statestore.Position, ok bool) { return e.position(store, committed) }); err != nil {
-			e.dead = true
-			w.fail(err)
-			continue
+			return err
 		}
 		e.stats.measure(e.task)
 	}
 	w.in.purge.committed(committed)
-	w.in.app.metrics.commit.observe(time.Since(begin))
+	return nil
 }
+
+// errLost tells that a transaction holds outputs of a task that others have.
+var errLost = errors.New("a task was lost in the middle of a transaction")
 
 // commitOffsets commits, trying again as long as the group is busy with a rebalance. It returns the entries
 // that the commit holds for: those that were not lost meanwhile.
 func (w *worker) commitOffsets(ctx context.Context, entries []*entry, offsets map[record.TopicPartition]kafka.Offset) ([]*entry, error) {
 	deadline := time.Now().Add(w.in.cfg.TaskTimeout)
+	if w.open { // the broker ends the transaction before long
+		deadline = time.Now().Add(w.in.cfg.TransactionTimeout)
+	}
 	for {
 		kept := entries[:0]
 		for _, e := range entries {
 			if e.lost.Load() {
 				e.dead = true
+				if w.open {
+					return nil, errLost
+				}
 				for _, tp := range e.inputs {
 					delete(offsets, tp)
 				}
@@ -116,15 +151,23 @@ func (w *worker) commitOffsets(ctx context.Context, entries []*entry, offsets ma
 			kept = append(kept, e)
 		}
 		entries = kept
-		if len(offsets) == 0 {
-			return entries, nil
-		}
-		err := w.in.group.commit(ctx, offsets)
+		var err error
 		switch {
+		case w.open && len(offsets) > 0:
+			err = w.in.group.commitIn(ctx, w.client, offsets)
+		case !w.open:
+			err = w.in.group.commit(ctx, offsets)
+		}
+		switch {
+		case err == nil && w.open:
+			w.open = false
+			return entries, w.client.End(ctx, true)
 		case err == nil:
 			return entries, nil
 		case ctx.Err() != nil || time.Now().After(deadline):
 			return entries, fmt.Errorf("worker %d: %w", w.number, err)
+		case w.open && kafka.ProducerFenced(err):
+			return entries, err
 		case errors.Is(err, kafka.Fenced), errors.Is(err, kafka.Retriable), errors.Is(err, kafka.Unreachable):
 			// Fenced is either a generation that this member has not heard of yet, which passes, or the
 			// loss of its tasks, which the membership is about to tell.
@@ -135,14 +178,6 @@ func (w *worker) commitOffsets(ctx context.Context, entries []*entry, offsets ma
 	}
 }
 
-// abandon gives up tasks whose commit did not succeed.
-func (w *worker) abandon(entries []*entry, err error) {
-	for _, e := range entries {
-		e.dead = true
-	}
-	w.fail(err)
-}
-
 // commit commits offsets with the membership's generation.
 func (g *group) commit(ctx context.Context, offsets map[record.TopicPartition]kafka.Offset) error {
 	m := g.member.Load()
@@ -150,4 +185,19 @@ func (g *group) commit(ctx context.Context, offsets map[record.TopicPartition]ka
 		return &kafka.Error{Kind: kafka.Retriable, Op: "commit offsets", Partition: -1}
 	}
 	return m.Commit(ctx, offsets)
+}
+
+// commitIn adds offsets to a client's transaction, with the membership's generation.
+func (g *group) commitIn(ctx context.Context, c *kafka.Client, offsets map[record.TopicPartition]kafka.Offset) error {
+	m := g.member.Load()
+	if m == nil {
+		return &kafka.Error{Kind: kafka.Retriable, Op: "commit offsets in a transaction", Partition: -1}
+	}
+	id, generation := m.Metadata()
+	if id == "" || generation < 0 { // out of the group for the moment; a commit without a member would be taken
+		return &kafka.Error{Kind: kafka.Retriable, Op: "commit offsets in a transaction", Partition: -1}
+	}
+	return c.CommitInTransaction(ctx, kafka.GroupMember{
+		Group: g.in.cfg.Application, ID: id, Generation: generation, InstanceID: g.in.cfg.Instance,
+	}, offsets)
 }

@@ -48,8 +48,16 @@ type Config struct {
 	// 64 MiB.
 	MaxUncommitted int64
 
-	// CommitInterval is the longest time between two commits. Default 1 s.
+	// Guarantee is what holds after a failure. Default: AtLeastOnce.
+	Guarantee Guarantee
+	// CommitInterval is the longest time between two commits. Default 1 s, or 100 ms exactly once.
 	CommitInterval time.Duration
+	// CommitFloor is the shortest time between two commits. A worker that has processed all there is commits
+	// without waiting for the interval, but not sooner than this, nor than twice the time that the commit
+	// before took. Default 10 ms.
+	CommitFloor time.Duration
+	// TransactionTimeout is how long the broker lets a worker's transaction stay open. Default 10 s.
+	TransactionTimeout time.Duration
 	// SessionTimeout is how long the group waits for a sign of life of this instance before its tasks move
 	// to others. Default 45 s.
 	SessionTimeout time.Duration
@@ -92,6 +100,18 @@ type Config struct {
 	OnRestore func(RestoreEvent)
 }
 
+// Guarantee says what holds for the effects of each input record after a failure.
+type Guarantee uint8
+
+const (
+	// AtLeastOnce: no input record is passed over; after a failure some are processed again.
+	AtLeastOnce Guarantee = iota
+	// ExactlyOnce: what a record leads to in output topics, changelogs, local state and committed offsets
+	// happens once, as a whole, for readers of committed data. Brokers from 2.5 on. Side effects of user code
+	// are not covered. Source: KIP-129, KIP-447.
+	ExactlyOnce
+)
+
 // SASL says how to authenticate with the brokers.
 type SASL = kafka.SASL
 
@@ -99,6 +119,9 @@ const (
 	defaultMemory         = 256 << 20
 	defaultMaxUncommitted = 64 << 20
 	defaultCommit         = time.Second
+	defaultCommitExactly  = 100 * time.Millisecond
+	defaultCommitFloor    = 10 * time.Millisecond
+	defaultTransaction    = 10 * time.Second
 	defaultSession        = 45 * time.Second
 	defaultStop           = 30 * time.Second
 	defaultTask           = 5 * time.Minute
@@ -139,6 +162,8 @@ func (c *Config) Validate() error {
 		{"CacheEntries", int64(c.CacheEntries)},
 		{"MaxUncommitted", c.MaxUncommitted},
 		{"CommitInterval", int64(c.CommitInterval)},
+		{"CommitFloor", int64(c.CommitFloor)},
+		{"TransactionTimeout", int64(c.TransactionTimeout)},
 		{"SessionTimeout", int64(c.SessionTimeout)},
 		{"StopTimeout", int64(c.StopTimeout)},
 		{"TaskTimeout", int64(c.TaskTimeout)},
@@ -152,6 +177,12 @@ func (c *Config) Validate() error {
 	}
 	if c.Memory > 0 && c.Memory < 16<<20 {
 		bad("Memory is %d bytes; the state store needs at least 16 MiB", c.Memory)
+	}
+	if c.Guarantee > ExactlyOnce {
+		bad("Guarantee is %d, which is none of the guarantees", c.Guarantee)
+	}
+	if d := c.TransactionTimeout; d > 0 && c.Guarantee == ExactlyOnce && d <= max(c.CommitInterval, defaultCommitExactly) {
+		bad("TransactionTimeout %v is not longer than CommitInterval, so transactions would time out", d)
 	}
 	if c.Replication < -1 {
 		bad("Replication is %d; set a positive number, or 0 for the broker's default", c.Replication)
@@ -205,7 +236,12 @@ func (c Config) withDefaults() (Config, error) {
 	orDefault(&c.Workers, runtime.GOMAXPROCS(0))
 	orDefault(&c.Memory, defaultMemory)
 	orDefault(&c.MaxUncommitted, defaultMaxUncommitted)
+	if c.Guarantee == ExactlyOnce {
+		orDefault(&c.CommitInterval, defaultCommitExactly)
+	}
 	orDefault(&c.CommitInterval, defaultCommit)
+	orDefault(&c.CommitFloor, defaultCommitFloor)
+	orDefault(&c.TransactionTimeout, defaultTransaction)
 	orDefault(&c.SessionTimeout, defaultSession)
 	orDefault(&c.StopTimeout, defaultStop)
 	orDefault(&c.TaskTimeout, defaultTask)

@@ -24,6 +24,8 @@ type entry struct {
 
 	// lost is set when the group has given the task to others: nothing of it may be committed any more.
 	lost atomic.Bool
+	// gone is set when the task is taken away in whatever way: it must not be started any more.
+	gone atomic.Bool
 
 	// What follows belongs to the worker.
 

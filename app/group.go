@@ -18,6 +18,8 @@ import (
 type group struct {
 	in     *instance
 	member atomic.Pointer[kafka.Member]
+	// live are the processes that the last assignment named.
+	live atomic.Pointer[assign.Processes]
 }
 
 func (g *group) joinedAs(m *kafka.Member) { g.member.Store(m) }
@@ -76,9 +78,13 @@ func (g *group) Assign(members []kafka.MemberInfo, _ map[string]int32) (map[stri
 	if err != nil {
 		return nil, err
 	}
+	var live assign.Processes
+	for _, m := range members {
+		live = live.Add(process[m.ID])
+	}
 	out := make(map[string]kafka.Assignment, len(members))
 	for _, m := range members {
-		a := assign.Assignment{Later: plan.Later[m.ID]}
+		a := assign.Assignment{Later: plan.Later[m.ID], Live: live}
 		var tps []record.TopicPartition
 		for _, id := range plan.Active[m.ID] {
 			a.Active = append(a.Active, assign.Grant{Task: id})
@@ -95,7 +101,14 @@ func (g *group) Assign(members []kafka.MemberInfo, _ map[string]int32) (map[stri
 }
 
 // AssignmentData is what the leader tells this instance beside its partitions.
-func (g *group) AssignmentData([]byte) {}
+func (g *group) AssignmentData(userdata []byte) {
+	a, err := assign.DecodeAssignment(userdata)
+	if err != nil {
+		g.in.log.Warn("the leader's userdata cannot be read", "err", err)
+		return
+	}
+	g.live.Store(&a.Live)
+}
 
 // Assigned takes tasks up: their state is restored, then their worker runs them.
 func (g *group) Assigned(ctx context.Context, added []record.TopicPartition) {
@@ -163,6 +176,7 @@ func (g *group) release(tps []record.TopicPartition, lost bool) {
 	in.mu.Lock()
 	for _, id := range in.layout.tasksOf(tps) {
 		if e := in.tasks[id]; e != nil {
+			e.gone.Store(true)
 			if lost {
 				e.lost.Store(true)
 			}

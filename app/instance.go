@@ -63,6 +63,9 @@ func open(ctx context.Context, a *App) (_ *instance, err error) {
 	if in.state, err = openStateDir(in); err != nil {
 		return nil, err
 	}
+	if err = in.fenceOwn(ctx); err != nil {
+		return nil, err
+	}
 	if in.restore, err = newRestorer(in); err != nil {
 		return nil, err
 	}
@@ -79,6 +82,7 @@ func open(ctx context.Context, a *App) (_ *instance, err error) {
 // run joins the group and returns when ctx has ended or something has failed, and everything has stopped.
 func (in *instance) run(ctx context.Context) error {
 	in.app.setState(Rebalancing)
+	in.group = &group{in: in}
 	// The goroutines outlive ctx: first the tasks are committed and given up.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -89,7 +93,6 @@ func (in *instance) run(ctx context.Context) error {
 	wg.Go(func() { in.restore.run(work) })
 	wg.Go(func() { in.upkeep(work) })
 
-	in.group = &group{in: in}
 	var err error
 	in.member, err = kafka.Join(in.cfg.kafka(), kafka.MemberConfig{
 		Group: in.cfg.Application, Topics: in.layout.subscribed(), InstanceID: in.cfg.Instance,

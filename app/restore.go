@@ -50,7 +50,7 @@ type restoringStore struct {
 }
 
 func newRestorer(in *instance) (*restorer, error) {
-	client, err := kafka.NewRestorer(in.cfg.kafka(), kafka.ReadConfig{})
+	client, err := kafka.NewRestorer(in.cfg.kafka(), kafka.ReadConfig{ReadCommitted: in.cfg.Guarantee == ExactlyOnce})
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,11 @@ func (r *restorer) fail(ctx context.Context, err error) {
 }
 
 // begin works out what is to be read for new tasks.
+//
+// A restore ends at the log's end, whatever the isolation: what a transaction has open there is waited for.
+// Were it the last stable offset, a transaction that is being committed would be missing from the state.
 func (r *restorer) begin(ctx context.Context, fresh []*entry) error {
+	r.in.fenceDead(ctx)
 	var logs, sources []record.TopicPartition
 	for _, e := range fresh {
 		for _, s := range e.stores {
@@ -166,7 +170,7 @@ func (r *restorer) begin(ctx context.Context, fresh []*entry) error {
 			return err
 		}
 		if len(sources) > 0 {
-			committed, err = r.in.admin.GroupOffsets(ctx, r.in.cfg.Application, true)
+			committed, err = r.in.admin.GroupOffsets(ctx, r.in.cfg.Application, true, sources...)
 		}
 		return err
 	})
@@ -378,9 +382,13 @@ func (r *restorer) finish(ctx context.Context, done []*restoring) error {
 	if len(done) == 0 {
 		return nil
 	}
+	var inputs []record.TopicPartition
+	for _, re := range done {
+		inputs = append(inputs, re.entry.inputs...)
+	}
 	var committed map[record.TopicPartition]kafka.Offset
 	err := r.in.retry(ctx, "look up committed offsets", func() (err error) {
-		committed, err = r.in.admin.GroupOffsets(ctx, r.in.cfg.Application, true)
+		committed, err = r.in.admin.GroupOffsets(ctx, r.in.cfg.Application, true, inputs...)
 		return err
 	})
 	if err != nil {

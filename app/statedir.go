@@ -3,7 +3,6 @@ package app
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,11 +18,14 @@ import (
 
 // stateDir is the instance's directory, <StateDir>/<application>/:
 //
-//	process.json   the identity of the state, which outlives restarts
-//	db/            one Pebble database with the stores of all tasks; its LOCK keeps other processes out
+//	LOCK       keeps other processes out
+//	identity   whose state this is, in which format
+//	db/        one Pebble database with the stores of all tasks
+//	damaged/   the last database that had to be set aside
 //
 // Applications that keep nothing on disk use no directory. Methods may be called from any goroutine.
 type stateDir struct {
+	// process identifies the state directory, or where there is none, the process.
 	process string
 	db      *pebblestore.DB // nil if the topology has no persistent store
 	log     *slog.Logger
@@ -52,12 +54,10 @@ func openStateDir(in *instance) (*stateDir, error) {
 		return nil, fmt.Errorf("state directory %s: %w; set StateDir to a directory that can be written", dir, err)
 	}
 	var err error
-	if d.process, err = processOf(dir); err != nil {
+	if d.db, err = d.openDB(in, dir); err != nil {
 		return nil, err
 	}
-	if d.db, err = d.openDB(in, filepath.Join(dir, "db")); err != nil {
-		return nil, err
-	}
+	d.process = d.db.ID()
 	tasks, err := d.db.Tasks()
 	if err != nil {
 		return nil, errors.Join(err, d.db.Close())
@@ -75,48 +75,18 @@ func openStateDir(in *instance) (*stateDir, error) {
 func (d *stateDir) openDB(in *instance, dir string) (*pebblestore.DB, error) {
 	o := pebblestore.Options{
 		Application: in.cfg.Application, Memory: in.cfg.Memory, Logger: in.log,
-		OnFailure: func(err error) { in.fail(fmt.Errorf("state directory %s: %w", dir, err)) },
+		OnFailure: func(err error) { in.fail(err) },
 	}
 	db, err := pebblestore.Open(dir, o)
 	if !errors.Is(err, pebblestore.ErrCorrupt) {
 		return db, err
 	}
-	aside := fmt.Sprintf("%s.corrupt-%s", dir, time.Now().UTC().Format("20060102T150405"))
-	d.log.Error("the local state is damaged; setting it aside and restoring from the changelogs", "dir", dir, "aside", aside, "err", err)
-	if rerr := os.Rename(dir, aside); rerr != nil {
-		return nil, errors.Join(err, rerr)
+	aside, aerr := pebblestore.SetAside(dir, nil)
+	if aerr != nil {
+		return nil, errors.Join(err, aerr)
 	}
+	d.log.Error("the local state is damaged; it is set aside, and restored from the changelogs", "dir", dir, "aside", aside, "err", err)
 	return pebblestore.Open(dir, o)
-}
-
-const processFile = "process.json"
-
-// processOf reads the directory's identity, or makes one.
-func processOf(dir string) (string, error) {
-	file := filepath.Join(dir, processFile)
-	var p struct {
-		Process string `json:"process"`
-	}
-	b, err := os.ReadFile(file)
-	if err == nil {
-		if jerr := json.Unmarshal(b, &p); jerr == nil && p.Process != "" {
-			return p.Process, nil
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("state directory %s: %w", dir, err)
-	}
-	p.Process = newProcess()
-	if b, err = json.Marshal(p); err != nil {
-		return "", err
-	}
-	temp := file + ".new"
-	if err := os.WriteFile(temp, b, 0o600); err != nil {
-		return "", fmt.Errorf("state directory %s: %w", dir, err)
-	}
-	if err := os.Rename(temp, file); err != nil {
-		return "", fmt.Errorf("state directory %s: %w", dir, err)
-	}
-	return p.Process, nil
 }
 
 func newProcess() string {
@@ -186,6 +156,16 @@ func (d *stateDir) clean() {
 		}
 		delete(d.idle, id)
 		d.log.Info("removed the state of a task that has moved away", "task", id.String())
+	}
+}
+
+// flush brings what has been committed to disk, so that a restart after a crash restores little.
+func (d *stateDir) flush() {
+	if d.db == nil {
+		return
+	}
+	if err := d.db.Flush(); err != nil {
+		d.log.Warn("flush the local state", "err", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -44,9 +45,15 @@ type worker struct {
 	looked context.Context //nolint:containedctx // a constant
 	timer  *time.Timer
 
-	nextCommit time.Time
-	// produceErr is the first output that was not written. Set by the client's goroutine.
-	produceErr atomic.Pointer[error]
+	// exactly tells that outputs are written in transactions; open, that one is.
+	exactly bool
+	open    bool
+
+	lastCommit time.Time
+	// commitTook is how long the last commit took.
+	commitTook time.Duration
+	// produceErr is the first output that was not written, one place for each client. Set by its goroutine.
+	produceErr *atomic.Pointer[error]
 	failed     bool
 }
 
@@ -58,19 +65,43 @@ type command struct {
 }
 
 func newWorker(in *instance, number int) (*worker, error) {
-	client, err := kafka.NewClient(in.cfg.kafka(), kafka.ClientConfig{Linger: in.cfg.Linger, DeliveryTimeout: in.cfg.TaskTimeout})
-	if err != nil {
-		return nil, err
-	}
 	looked, cancel := context.WithCancel(context.Background())
 	cancel()
-	return &worker{
-		in: in, number: number, client: client, commands: make(chan command, 64),
+	w := &worker{
+		in: in, number: number, commands: make(chan command, 64), exactly: in.cfg.Guarantee == ExactlyOnce,
 		byInput: make(map[record.TopicPartition]*entry), looked: looked, timer: time.NewTimer(time.Hour),
-	}, nil
+	}
+	return w, w.connect()
 }
 
-func (w *worker) close() { w.client.Close() }
+// connect makes the worker's client.
+func (w *worker) connect() (err error) {
+	cfg := w.in.cfg
+	cc := kafka.ClientConfig{
+		Linger: cfg.Linger, DeliveryTimeout: cfg.TaskTimeout, Read: kafka.ReadConfig{ReadCommitted: w.exactly},
+	}
+	if w.exactly {
+		cc.TransactionalID = transactionalID(cfg.Application, w.in.state.process, w.number)
+		cc.TransactionTimeout = cfg.TransactionTimeout
+		// A record that is not written in time only costs its transaction.
+		cc.DeliveryTimeout = min(cc.DeliveryTimeout, cfg.TransactionTimeout)
+	}
+	w.client, err = kafka.NewClient(cfg.kafka(), cc)
+	w.produceErr = new(atomic.Pointer[error])
+	return err
+}
+
+// transactionalID is the id of a worker's transactions. It is the same after a restart with the same state
+// directory, and others can work it out, so that a task's next owner can end what this one left open.
+func transactionalID(application, process string, worker int) string {
+	return fmt.Sprintf("%s-%s-%d", application, process, worker)
+}
+
+func (w *worker) close() {
+	if w.client != nil {
+		w.client.Close()
+	}
+}
 
 // add hands a restored task to the worker. It may be called from any goroutine.
 func (w *worker) add(e *entry) { w.commands <- command{add: e} }
@@ -85,7 +116,7 @@ func (w *worker) release(es []*entry) (done <-chan struct{}) {
 
 // run is the worker's goroutine. It ends with ctx, when all tasks have been released.
 func (w *worker) run(ctx context.Context) {
-	w.nextCommit = time.Now().Add(w.in.cfg.CommitInterval)
+	w.lastCommit = time.Now()
 	for ctx.Err() == nil {
 		w.obey(ctx)
 		fetches, err := w.client.Poll(w.looked, pollRecords)
@@ -97,8 +128,9 @@ func (w *worker) run(ctx context.Context) {
 		}
 		w.offer(ctx, fetches)
 		busy, wait := w.turn(ctx)
-		w.maybeCommit(ctx)
-		if len(fetches) == 0 && !busy {
+		idle := len(fetches) == 0 && !busy
+		wait = min(wait, w.maybeCommit(ctx, idle))
+		if idle {
 			w.rest(ctx, wait)
 		}
 	}
@@ -130,14 +162,14 @@ func (w *worker) obey(ctx context.Context) {
 }
 
 func (w *worker) do(ctx context.Context, c command) {
-	if c.add != nil {
+	if c.add != nil && !c.add.gone.Load() {
 		if err := w.start(ctx, c.add); err != nil {
 			c.add.dead = true
 			w.fail(err)
 		}
 	}
 	if c.release != nil {
-		w.commit(ctx, c.release)
+		w.commit(ctx)
 		for _, e := range c.release {
 			w.stop(e)
 		}
@@ -190,9 +222,10 @@ func (w *worker) start(ctx context.Context, e *entry) error {
 
 // acks makes the functions that are called when outputs of a task have been written.
 func (w *worker) acks(e *entry) []func(int32, int64, error) {
+	failed := w.produceErr // this client's: a record of one before fails nothing
 	fail := func(err error) {
 		err = fmt.Errorf("task %s: %w", e.id, err)
-		w.produceErr.CompareAndSwap(nil, &err)
+		failed.CompareAndSwap(nil, &err)
 	}
 	acks := make([]func(int32, int64, error), 1+len(e.stores))
 	acks[0] = func(_ int32, _ int64, err error) {
@@ -214,26 +247,31 @@ func (w *worker) acks(e *entry) []func(int32, int64, error) {
 
 // stop lets go of a task that has been committed, or must not be.
 func (w *worker) stop(e *entry) {
-	w.client.Unassign(e.inputs)
-	for _, tp := range e.inputs {
-		delete(w.byInput, tp)
+	if e.task == nil {
+		w.in.restore.cancel(e) // it was sent back there meanwhile
 	}
-	for i, x := range w.tasks {
-		if x == e {
-			w.tasks = append(w.tasks[:i], w.tasks[i+1:]...)
-			break
-		}
-	}
-	if e.task != nil {
-		if err := e.task.Close(); err != nil && !e.dead {
-			w.in.log.Warn("a processor's Close returned an error", "task", e.id.String(), "err", err)
-		}
-	}
+	w.detach(e)
 	if e.persistent != nil {
 		if err := e.persistent.Close(); err != nil {
 			w.in.log.Warn("closing a task's stores", "task", e.id.String(), "err", err)
 		}
 	}
+}
+
+// detach takes a task off the worker. Its local state stays as of its last commit.
+func (w *worker) detach(e *entry) {
+	w.client.Unassign(e.inputs)
+	for _, tp := range e.inputs {
+		delete(w.byInput, tp)
+	}
+	w.tasks = slices.DeleteFunc(w.tasks, func(x *entry) bool { return x == e })
+	if e.task == nil {
+		return
+	}
+	if err := e.task.Close(); err != nil && !e.dead {
+		w.in.log.Warn("a processor's Close returned an error", "task", e.id.String(), "err", err)
+	}
+	e.task = nil
 }
 
 // offer puts what was fetched into the queues of the tasks.
@@ -244,12 +282,14 @@ func (w *worker) offer(ctx context.Context, fetches []kafka.Fetch) {
 		if e == nil || e.dead {
 			continue
 		}
+		n := e.numbers[f.TopicPartition]
+		if f.Err == nil || len(f.Records) > 0 {
+			e.task.Offer(n, f.Records, f.Next)
+		}
 		if f.Err != nil {
 			w.repair(ctx, e, f)
 			continue
 		}
-		n := e.numbers[f.TopicPartition]
-		e.task.Offer(n, f.Records, f.Next)
 		e.stats.fetched(f.TopicPartition, len(f.Records), f.End-f.Next)
 		if e.task.Buffered(n) > pauseAbove && !e.paused[f.TopicPartition] {
 			e.paused[f.TopicPartition] = true
@@ -302,7 +342,8 @@ func (w *worker) turn(ctx context.Context) (busy bool, wait time.Duration) {
 			steps++
 		}
 		fired := e.task.Punctuate(ms)
-		if !w.send(ctx, e, e.task.Outputs()) {
+		if err := w.send(ctx, e, e.task.Outputs()); err != nil {
+			w.recover(err)
 			return true, 0
 		}
 		if steps > 0 {
@@ -340,8 +381,18 @@ func (w *worker) resume(e *entry) {
 	}
 }
 
-// send hands outputs to the client, which writes them in the background.
-func (w *worker) send(ctx context.Context, e *entry, outputs []processor.Output) bool {
+// send hands outputs to the client, which writes them in the background. Exactly once, the first of them
+// begins a transaction.
+func (w *worker) send(ctx context.Context, e *entry, outputs []processor.Output) error {
+	if len(outputs) == 0 {
+		return nil
+	}
+	if w.exactly && !w.open {
+		if err := w.client.Begin(); err != nil {
+			return err
+		}
+		w.open = true
+	}
 	for i := range outputs {
 		o := &outputs[i]
 		k := kafka.Output{
@@ -351,7 +402,7 @@ func (w *worker) send(ctx context.Context, e *entry, outputs []processor.Output)
 		w.client.Produce(ctx, &k, e.acks[o.Store])
 	}
 	e.stats.sent(outputs)
-	return ctx.Err() == nil
+	return nil
 }
 
 // pause waits for d, or until ctx ends.

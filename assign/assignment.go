@@ -3,6 +3,7 @@ package assign
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 // Assignment is what the leader tells a member: the userdata of the group protocol's assignment.
@@ -14,6 +15,20 @@ type Assignment struct {
 	// Later are the tasks that the member will get once their owners have given them up, in task order, each
 	// once. It can warm caches or restore ahead; it must not run them.
 	Later []Task
+	// Live names the processes that are in the group in this generation. A transaction of another one is a
+	// dead owner's.
+	Live Processes
+}
+
+// Processes is a set of process names, kept as the text that it is sent as: each name ends with a line feed.
+type Processes string
+
+// Add returns the set with one more name, which has no line feeds.
+func (p Processes) Add(name string) Processes { return p + Processes(name) + "\n" }
+
+// Has reports whether a name is in the set.
+func (p Processes) Has(name string) bool {
+	return strings.HasPrefix(string(p), name+"\n") || strings.Contains(string(p), "\n"+name+"\n")
 }
 
 // Grant is a task that a member runs, with what it must know of the one that ran it before.
@@ -28,6 +43,7 @@ const (
 	assignmentProcesses = 1 // names that grants refer to by number: uint32 length, bytes
 	assignmentActive    = 2 // extra: uint32 0 = no previous process, else 1 + its number
 	assignmentLater     = 3
+	assignmentLive      = 4 // names, each with a line feed behind it
 )
 
 // AppendAssignment appends the encoding of a to dst. Active and Later are sorted on the way, into copies;
@@ -52,9 +68,13 @@ func AppendAssignment(dst []byte, a Assignment) []byte {
 			return binary.BigEndian.AppendUint32(dst, numbers[g.Previous])
 		})
 	})
-	return appendField(dst, assignmentLater, func(dst []byte) []byte {
+	dst = appendField(dst, assignmentLater, func(dst []byte) []byte {
 		return appendTasks(dst, later, func(t Task) Task { return t }, func(dst []byte, _ Task) []byte { return dst })
 	})
+	if a.Live == "" {
+		return dst
+	}
+	return appendField(dst, assignmentLive, func(dst []byte) []byte { return append(dst, a.Live...) })
 }
 
 // DecodeAssignment reads what [AppendAssignment] wrote, of this version or another one. Fields that the
@@ -86,6 +106,8 @@ func DecodeAssignment(b []byte) (Assignment, error) {
 			})
 		case assignmentLater:
 			a.Later = readTasks(r, 0, func(t Task, _ *reader) Task { return t })
+		case assignmentLive:
+			a.Live = Processes(r.b)
 		}
 	})
 	if err != nil {

@@ -126,13 +126,14 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 		kgo.ProducerBatchCompression(codecs[cc.Compression]),
 		// The gate holds producers back; see there. This is never reached.
 		kgo.MaxBufferedRecords(2*cc.MaxBuffered + 1024),
-		// A record whose request got no answer may have been written. It times out all the same, as with
-		// Kafka's own client: its error keeps the caller from committing, and duplicates are what at least
-		// once means.
-		kgo.AllowIdempotentProduceCancellation(),
 	}
 	if cc.TransactionalID != "" {
 		opts = append(opts, transactional(cc)...)
+	} else {
+		// A record whose request got no answer may have been written. It times out all the same, as with
+		// Kafka's own client: its error keeps the caller from committing, and duplicates are what at least
+		// once means. In a transaction it is the transaction that ends.
+		opts = append(opts, kgo.AllowIdempotentProduceCancellation())
 	}
 	cl, err := newClient(cfg, opts...)
 	if err != nil {

@@ -187,7 +187,8 @@ func judgeCode(ke *kerr.Error, topic string) (Kind, string) {
 	case kerr.MessageTooLarge, kerr.RecordListTooLarge:
 		return TooLarge, fmt.Sprintf("raise max.message.bytes of topic %q (and the producer's batch size), or make the record smaller", topic)
 	case kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.FencedInstanceID, kerr.StaleMemberEpoch,
-		kerr.FencedMemberEpoch, kerr.InvalidProducerEpoch, kerr.ProducerFenced:
+		kerr.FencedMemberEpoch, kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidTxnState,
+		kerr.InvalidProducerIDMapping, kerr.UnknownProducerID, kerr.TransactionAbortable, kerr.OperationNotAttempted:
 		return Fenced, ""
 	case kerr.CorruptMessage:
 		return Corrupt, ""

@@ -2,9 +2,13 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -143,11 +147,35 @@ func (c *Client) implicitAdds(ctx context.Context) (bool, error) {
 func (c *Client) End(ctx context.Context, commit bool) error {
 	if !commit {
 		if err := c.cl.AbortBufferedRecords(ctx); err != nil {
-			return classify("abort a transaction", "", -1, err)
+			return over("abort a transaction", err)
 		}
-		return classify("abort a transaction", "", -1, c.cl.EndTransaction(ctx, kgo.TryAbort))
+		return over("abort a transaction", c.cl.EndTransaction(ctx, kgo.TryAbort))
 	}
-	return classify("commit a transaction", "", -1, c.cl.EndTransaction(ctx, kgo.TryCommit))
+	return over("commit a transaction", c.cl.EndTransaction(ctx, kgo.TryCommit))
+}
+
+// over classifies an error that ends a transaction. What has no kind of its own, such as the many ways to say
+// that the coordinator has ended it already, is of kind Fenced: the client is done, its successor is not.
+func over(op string, err error) error {
+	err = classify(op, "", -1, err)
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Fatal {
+		e.Kind = Fenced
+	}
+	return err
+}
+
+// ProducerFenced reports whether err says that a transaction is over because its producer has been replaced,
+// or the coordinator has ended it.
+func ProducerFenced(err error) bool {
+	for _, e := range []error{
+		kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidTxnState, kerr.InvalidProducerIDMapping,
+		kerr.UnknownProducerID, kerr.TransactionAbortable, kerr.OperationNotAttempted, kgo.ErrAborting,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // Fence ends whatever the producer of a transactional id has open, and keeps it from writing ever after: its
@@ -167,4 +195,23 @@ func (a *Admin) Fence(ctx context.Context, transactionalID string) error {
 		return nil // it is being ended already
 	}
 	return classify(fmt.Sprintf("fence transactional id %q", transactionalID), "", -1, err)
+}
+
+// OpenTransactions returns the transactional ids with this prefix whose transaction is open or being ended.
+// Ids that the principal may not describe are left out by the broker.
+func (a *Admin) OpenTransactions(ctx context.Context, prefix string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	listed, err := kadm.NewClient(a.cl).ListTransactions(ctx, nil, []string{"Ongoing", "PrepareCommit", "PrepareAbort"})
+	if err != nil {
+		return nil, classify("list transactions", "", -1, err)
+	}
+	var out []string
+	for id := range listed {
+		if strings.HasPrefix(id, prefix) {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
 }
