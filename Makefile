@@ -36,7 +36,7 @@ race: ## Run the same tests under the race detector
 	go test -race -timeout $(RACE_TIMEOUT) ./...
 
 integration: ## Run the tests on a real Kafka: LEAT_BROKERS, or Docker, or Java 17 with Maven
-	cd integration && go run ./kafka -- go test -count=1 -timeout 20m ./...
+	cd integration && go run ./kafka -- sh -c "go test -count=1 -timeout 20m ./... && cd .. && go test -count=1 -timeout 20m ./app ./internal/kafka ./cmd/..."
 
 demo: ## Count words on the embedded broker: make demo FILE=book.txt
 	go run ./cmd/leat demo wordcount $(FILE)

@@ -53,8 +53,9 @@ type entryStore struct {
 	logged    bool
 	topicID   [16]byte
 	// acked is the offset behind the last change record that was acknowledged, -1 if none was since the
-	// task began. It is written by the client's goroutine and read by the worker after a flush.
-	acked atomic.Int64
+	// task began. It is written by the client's goroutine and read by the worker after a flush. Each start
+	// of the task has one of its own: an acknowledgement that comes late must not count for the next.
+	acked *atomic.Int64
 }
 
 func (e *entry) position(store int, committed map[record.TopicPartition]int64) (statestore.Position, bool) {

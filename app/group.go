@@ -156,7 +156,6 @@ func (in *instance) newEntry(id assign.Task) (*entry, error) {
 		}
 		s.changelog, s.logged = in.layout.changelogOf(spec, id.Partition)
 		s.topicID = in.ids[s.changelog.Topic]
-		s.acked.Store(-1)
 		e.stores = append(e.stores, s)
 	}
 	return e, nil

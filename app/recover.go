@@ -40,9 +40,6 @@ func (w *worker) recover(err error) {
 	for _, e := range append([]*entry(nil), w.tasks...) {
 		w.detach(e)
 		e.dead = false
-		for _, s := range e.stores {
-			s.acked.Store(-1)
-		}
 		if e.gone.Load() {
 			continue
 		}

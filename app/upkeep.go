@@ -13,7 +13,7 @@ import (
 
 const (
 	cleanInterval = time.Minute
-	flushInterval = 30 * time.Second
+	flushInterval = 10 * time.Second
 )
 
 // upkeep is the goroutine that does what has time: it purges repartition topics and removes state that is no

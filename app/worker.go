@@ -234,11 +234,14 @@ func (w *worker) acks(e *entry) []func(int32, int64, error) {
 		}
 	}
 	for i, s := range e.stores {
+		acked := new(atomic.Int64)
+		acked.Store(-1)
+		s.acked = acked
 		acks[i+1] = func(_ int32, offset int64, err error) {
 			if err != nil {
 				fail(err)
-			} else if offset+1 > s.acked.Load() {
-				s.acked.Store(offset + 1)
+			} else if offset+1 > acked.Load() {
+				acked.Store(offset + 1)
 			}
 		}
 	}

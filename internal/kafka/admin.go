@@ -24,13 +24,20 @@ type Admin struct {
 // answers within the connect timeout, the error is of kind [Unreachable] and names the addresses; refused
 // credentials are of kind [Unauthorized], a wrong Config is [Invalid].
 func Connect(ctx context.Context, cfg Config) (*Admin, error) {
-	cl, err := newClient(cfg)
+	quiet := cfg // the one error that is returned says it all; the client would say it at each try
+	quiet.Logger = nil
+	first, err := newClient(quiet)
 	if err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	if err := ping(ctx, cl, cfg); err != nil {
-		cl.Close()
+	err = ping(ctx, first, cfg)
+	first.Close()
+	if err != nil {
+		return nil, err
+	}
+	cl, err := newClient(cfg)
+	if err != nil {
 		return nil, err
 	}
 	return &Admin{cl: cl, timeout: cfg.RequestTimeout}, nil
