@@ -91,6 +91,7 @@ const (
 	DropProduction       DropReason = "production_error"
 	DropOutOfOrder       DropReason = "out_of_order"
 	DropInvalidTimestamp DropReason = "invalid_timestamp"
+	DropStaleAnswer      DropReason = "stale_answer"
 )
 
 // PunctuationKind is the kind of time that a punctuator follows.

@@ -40,6 +40,9 @@ type options struct {
 	reset      topology.OffsetReset
 	timestamp  any
 	invalid    topology.TimestampPolicy
+
+	foreignPartition any
+	answerPartition  any
 }
 
 func (c *call) take(operator string, o Option, allowed []optionKind) {

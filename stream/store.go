@@ -2,6 +2,7 @@ package stream
 
 import (
 	"maps"
+	"time"
 
 	"github.com/leatstream/leat/changelog"
 	"github.com/leatstream/leat/serde"
@@ -27,7 +28,9 @@ type Store[K comparable, V any] struct {
 	unlogged    bool
 	uncached    bool
 	timestamped bool
-	config      map[string]string
+	// history is how long a versioned store keeps old versions; nil if it is not versioned.
+	history *time.Duration
+	config  map[string]string
 }
 
 // NewStore returns the handle of a store that is kept on disk and logged to a changelog topic.
@@ -168,4 +171,10 @@ func (m *materialized[K, V]) serdes(keys serde.Serde[K], values serde.Serde[V]) 
 	if m.store.values == nil {
 		m.store.values = values
 	}
+}
+
+// versioned says for the graph whether the table that an operator keeps is versioned.
+func (m *materialized[K, V]) versioned() *bool {
+	v := m.store.history != nil
+	return &v
 }

@@ -11,7 +11,7 @@ func (b *builder) join(op *Op) error {
 	_, rightTable := b.tables[op.Other]
 	switch {
 	case op.FK != "":
-		return notYet("operation", "foreign-key join")
+		return b.joinForeign(op)
 	case leftTable && rightTable:
 		return b.joinTables(op)
 	case rightTable:

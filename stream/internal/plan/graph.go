@@ -141,6 +141,17 @@ type Node struct {
 	// RelaxedNullKeyJoin marks a left or outer join, which has a use for null keys: repartitions above it
 	// let them pass.
 	RelaxedNullKeyJoin bool
+	// Versioned says whether the table that leaves the node is versioned; nil leaves that to the nodes above.
+	Versioned *bool
+	// OnVersioned is called when the graph is written, for each parent whose table is versioned.
+	OnVersioned func(parent string)
+	// RefuseVersioned is the mistake that it is if the table that the node gets is versioned.
+	RefuseVersioned error
+	// Caller is where the mistake was made.
+	Caller string
+	// Grace is how long the windows of a windowed aggregation stay open for late records, in milliseconds; nil
+	// on other nodes.
+	Grace *int64
 	// Output is the type of the records that leave the node, as seen by what a merged repartition needs.
 	Output reflect.Type
 	// Source, TableSource and Repartition are set on nodes of these kinds, which optimisations change.

@@ -43,6 +43,7 @@ func (w *Writer) AddStore(s *Store, nodes ...string) {
 func (g *Graph) Write(t Target, o Optimization) {
 	g.mergeSources()
 	g.optimize(o)
+	g.tellVersioned()
 	w := &Writer{Target: t, stores: map[string]*Store{}}
 	queue := &byPriority{g.root}
 	for queue.Len() > 0 {
