@@ -27,6 +27,10 @@ type cached[K comparable, V any] struct {
 	null        record.Nullness[V]
 	timestamped bool
 	limit       int
+	// logKey makes the key of a change record of that of a row, where the two differ.
+	logKey func(dst, key []byte) []byte
+	// gone reports whether a key has expired, where keys do: it is logged, but not kept.
+	gone func(key *K) bool
 
 	index map[K]uint32
 	slots []slot[K, V]
@@ -36,6 +40,8 @@ type cached[K comparable, V any] struct {
 
 	staged, frozen *Tree
 	keyBuf, valBuf []byte
+	logBuf         []byte
+	version        uint64
 	failed         bool
 }
 
@@ -117,6 +123,9 @@ func (c *cached[K, V]) fail(operation string, err error) {
 // lookup returns the number of key's slot, filling it from the layers below if need be. It is valid until
 // the next lookup.
 func (c *cached[K, V]) lookup(key K) uint32 {
+	if c.env.Version != nil {
+		c.renew()
+	}
 	if i, ok := c.index[key]; ok {
 		c.slots[i].state |= slotRecent
 		return i
@@ -135,6 +144,19 @@ func (c *cached[K, V]) lookup(key K) uint32 {
 	s.value, s.timestamp = v, timestamp
 	s.state |= slotPresent
 	return i
+}
+
+// renew empties the cache of a view if others have written the store. The version is read before the store
+// is: what is read after that may be newer than the version says, and is read again later, but never older.
+func (c *cached[K, V]) renew() {
+	v := c.env.Version()
+	if v == c.version {
+		return
+	}
+	c.version = v
+	clear(c.index)
+	clear(c.slots)
+	c.slots, c.free, c.hand = c.slots[:0], c.free[:0], 0
 }
 
 // blind returns the number of key's slot without reading the layers below, for writes.
@@ -232,6 +254,10 @@ func (c *cached[K, V]) set(i uint32, value V, timestamp int64, present bool) {
 	if c.failed {
 		return
 	}
+	if c.env.Version != nil {
+		c.fail("write", errors.New("it is a global store, which only the records of its topic change; write to the topic"))
+		return
+	}
 	if present && c.null.IsNull(&value) {
 		present = false
 	}
@@ -284,12 +310,20 @@ func (c *cached[K, V]) log(key, row []byte) {
 	if row[0]&rowDelete != 0 {
 		value = nil
 	}
+	if c.logKey != nil {
+		c.logBuf = c.logKey(c.logBuf[:0], key)
+		key = c.logBuf
+	}
 	c.env.Log(key, value, int64(binary.BigEndian.Uint64(row[1:])), nil)
 }
 
 func (c *cached[K, V]) stage(s *slot[K, V]) {
-	if c.serialize(s) {
+	switch {
+	case !c.serialize(s):
+	case c.gone == nil || !c.gone(&s.key):
 		c.staged.Set(c.keyBuf, c.valBuf)
+	case s.state&slotLogged == 0 && c.env.Log != nil:
+		c.log(c.keyBuf, c.valBuf)
 	}
 	s.state &^= slotDirty | slotLogged
 }

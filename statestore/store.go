@@ -38,9 +38,14 @@ type Env struct {
 	Log func(key, value []byte, timestamp int64, headers record.Headers)
 	// Fail reports an error that the store cannot recover from.
 	Fail func(error)
+	// Expired is told of entries that were put too late to be kept; nil if nobody asks.
+	Expired func()
 	// EveryUpdate makes each update a change record of its own, as Kafka Streams does without a record
 	// cache. Else the last one of each key before a commit is logged.
 	EveryUpdate bool
+	// Version makes the store a view of one that others write: it cannot be written, and what its cache holds
+	// counts only while Version returns the same number. Nil for a store of the task's own.
+	Version func() uint64
 	// CacheEntries bounds the entries that the typed cache keeps, clean ones included; 0 means the default.
 	CacheEntries int
 }

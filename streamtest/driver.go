@@ -44,6 +44,7 @@ type Driver struct {
 	next    map[string]int64 // the next offset of each topic
 	log     map[string][]record.Raw
 	dropped map[processor.DropReason]int
+	globals []task.Global
 	err     error
 }
 
@@ -52,6 +53,9 @@ type unit struct {
 	task    *task.Task
 	stores  []*topology.Store
 	changes map[int]int64 // next offset of each store's changelog, by the store's number in the task
+	// global tells that the unit keeps global stores; version counts their changes.
+	global  bool
+	version uint64
 }
 
 // source is the place where a topic's records enter: an input of a task.
@@ -91,23 +95,27 @@ func Open(t *topology.Topology, cfg Config) (*Driver, error) {
 		sources: make(map[string]source), queues: make(map[string]*queue), next: make(map[string]int64),
 		log: make(map[string][]record.Raw), dropped: make(map[processor.DropReason]int),
 	}
-	for _, sub := range t.Subtopologies {
-		if err := d.start(sub); err != nil {
-			return nil, errors.Join(err, d.Close())
+	d.units = make([]*unit, len(t.Subtopologies))
+	for _, global := range []bool{true, false} { // whoever reads global stores finds them there
+		for _, sub := range t.Subtopologies {
+			if sub.Global != global {
+				continue
+			}
+			if err := d.start(sub); err != nil {
+				return nil, errors.Join(err, d.Close())
+			}
 		}
 	}
 	return d, d.run()
 }
 
 func (d *Driver) start(sub *topology.Subtopology) error {
-	if sub.Global {
-		return fmt.Errorf("subtopology %d keeps global stores, which the driver cannot run", sub.ID)
-	}
-	u := &unit{stores: sub.Stores, changes: make(map[int]int64)}
+	u := &unit{stores: sub.Stores, changes: make(map[int]int64), global: sub.Global}
+	persistent, memory := statestore.NewMemory(), statestore.NewMemory()
 	var err error
 	u.task, err = task.New(task.Config{
 		Application: d.cfg.Application, Subtopology: sub, Now: d.clock,
-		Persistent: statestore.NewMemory(), Memory: statestore.NewMemory(),
+		Persistent: persistent, Memory: memory, Globals: d.globals,
 		EveryUpdate: !d.cfg.LogLast, MaxIdle: -1,
 		Deserialization: d.cfg.Deserialization, Processing: d.cfg.Processing,
 		Partitions: func(string) (int32, bool) { return 1, true },
@@ -116,10 +124,31 @@ func (d *Driver) start(sub *topology.Subtopology) error {
 	if err != nil {
 		return err
 	}
-	d.units = append(d.units, u)
+	d.units[sub.ID] = u
+	if sub.Global {
+		if err := d.share(u, persistent, memory); err != nil {
+			return err
+		}
+	}
 	for i, in := range u.task.Inputs() {
 		d.sources[in.Topic] = source{unit: u, input: i}
 		u.task.Resume(i, 0, -1)
+	}
+	return nil
+}
+
+// share lets the tasks made from now on read a unit's stores.
+func (d *Driver) share(u *unit, persistent, memory statestore.Backend) error {
+	for _, spec := range u.stores {
+		backend := memory
+		if spec.Persistent {
+			backend = persistent
+		}
+		engine, err := backend.Open(spec.Name)
+		if err != nil {
+			return fmt.Errorf("open global store %q: %w", spec.Name, err)
+		}
+		d.globals = append(d.globals, task.Global{Spec: spec, Engine: engine, Version: func() uint64 { return u.version }})
 	}
 	return nil
 }
@@ -128,7 +157,9 @@ func (d *Driver) start(sub *topology.Subtopology) error {
 func (d *Driver) Close() error {
 	var errs []error
 	for _, u := range d.units {
-		errs = append(errs, u.task.Close())
+		if u != nil { // it failed to start
+			errs = append(errs, u.task.Close())
+		}
 	}
 	d.units = nil
 	if d.err == nil {

@@ -18,7 +18,7 @@ func (d *Driver) PipeRaw(r record.Raw) error {
 	if _, ok := d.sources[r.Topic]; !ok {
 		return fmt.Errorf("pipe to topic %q: no source reads it; the topology reads %s", r.Topic, d.reads())
 	}
-	d.enqueue(d.numbered(r))
+	d.take(d.sources[r.Topic], d.numbered(r))
 	return d.run()
 }
 
@@ -27,6 +27,16 @@ func (d *Driver) numbered(r record.Raw) record.Raw {
 	r.Partition, r.Offset = 0, d.next[r.Topic]
 	d.next[r.Topic]++
 	return r
+}
+
+// take lets a record wait for its turn, or, if it is for a global store, takes it in at once: global stores do
+// not wait for the tasks.
+func (d *Driver) take(s source, r record.Raw) {
+	if s.unit.global && d.err == nil {
+		d.err = d.process(s, r)
+		return
+	}
+	d.enqueue(r)
 }
 
 func (d *Driver) enqueue(r record.Raw) {
@@ -83,6 +93,7 @@ func (d *Driver) commit(u *unit) error {
 	if err != nil {
 		d.err = err
 	}
+	u.version++
 	return err
 }
 
@@ -97,8 +108,8 @@ func (d *Driver) collect(u *unit) {
 		if out.Store > 0 {
 			u.changes[int(out.Store-1)] = r.Offset + 1
 		}
-		if _, ok := d.sources[r.Topic]; ok {
-			d.enqueue(r)
+		if s, ok := d.sources[r.Topic]; ok {
+			d.take(s, r)
 		}
 	}
 }

@@ -53,6 +53,9 @@ func (t *Task) Store(node, name string) (statestore.Store, error) {
 		}
 		return s.store, nil
 	}
+	if st, err := t.global(name); st != nil || err != nil {
+		return st, err
+	}
 	return nil, fmt.Errorf("node %q uses store %q, which subtopology %d does not have; add the store and connect it to the node", node, name, t.sub.ID)
 }
 

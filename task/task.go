@@ -24,6 +24,12 @@ type Config struct {
 	Persistent statestore.Backend
 	Memory     statestore.Backend
 
+	// Globals are the global stores, which every node may read.
+	Globals []Global
+	// Width is for the task of a group of global stores: the number of partitions of its topic, all of which
+	// it reads. Other tasks read one partition, and have 0.
+	Width int32
+
 	// Reads tells whether the task reads its partition of a source topic; nil means that it does. A topic of
 	// fewer partitions than others of the subtopology has no part in the highest tasks.
 	Reads func(topic string) bool
@@ -76,6 +82,7 @@ type Task struct {
 	timestamp  int64
 
 	stores    []taskStore
+	views     map[string]statestore.Store
 	outputs   []processor.Output
 	closers   []topology.Closer
 	schedules schedules
@@ -100,6 +107,9 @@ func New(cfg Config) (*Task, error) {
 	t := &Task{
 		cfg: cfg, id: fmt.Sprintf("%d_%d", cfg.Subtopology.ID, cfg.Partition), sub: cfg.Subtopology,
 		now: cfg.Now, streamTime: -1, timestamp: -1,
+	}
+	if cfg.Subtopology.Global {
+		t.id = fmt.Sprintf("%d_global", cfg.Subtopology.ID)
 	}
 	if err := t.openStores(); err != nil {
 		return nil, err
@@ -129,7 +139,8 @@ func (t *Task) openStores() error {
 		}
 		env := statestore.Env{
 			Name: spec.Name, Engine: engine, Context: t, EveryUpdate: t.cfg.EveryUpdate, CacheEntries: t.cfg.CacheEntries,
-			Fail: func(err error) { t.fail("", err) },
+			Fail:    func(err error) { t.fail("", err) },
+			Expired: func() { t.Drop("", processor.DropExpired) },
 		}
 		if topic, ok := spec.Changelog(); ok && spec.Source == "" {
 			s.changelog = topic.For(t.cfg.Application)
@@ -202,8 +213,11 @@ func (t *Task) link() error {
 		}
 		for _, topic := range n.Topics {
 			name := topic.For(t.cfg.Application)
-			if t.cfg.Reads == nil || t.cfg.Reads(name) {
-				t.inputs = append(t.inputs, newInput(n.Name, record.TopicPartition{Topic: name, Partition: t.cfg.Partition}, src.NewHead()))
+			if t.cfg.Reads != nil && !t.cfg.Reads(name) {
+				continue
+			}
+			for p := t.cfg.Partition; p < max(t.cfg.Partition+1, t.cfg.Width); p++ {
+				t.inputs = append(t.inputs, newInput(n.Name, record.TopicPartition{Topic: name, Partition: p}, src.NewHead()))
 			}
 		}
 	}

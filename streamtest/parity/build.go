@@ -16,6 +16,7 @@ type builder struct {
 
 	streams map[string]stream.Stream[Text, Text]
 	tables  map[string]stream.Table[Text, Text]
+	globals map[string]stream.GlobalTable[Text, Text]
 	grouped map[string]stream.Grouped[Text, Text]
 	// regrouped are tables that are grouped by a new key.
 	regrouped map[string]stream.GroupedTable[Text, Text]
@@ -49,6 +50,7 @@ var operations = map[string]func(*builder, *Op) error{
 	"count":           (*builder).count,
 	"process":         (*builder).process,
 	"join":            (*builder).join,
+	"global-table":    (*builder).globalTable,
 }
 
 func build(s *Scenario) (*builder, error) {
@@ -56,6 +58,7 @@ func build(s *Scenario) (*builder, error) {
 		program: stream.New(), optimize: s.Config.Optimize,
 		streams:   make(map[string]stream.Stream[Text, Text]),
 		tables:    make(map[string]stream.Table[Text, Text]),
+		globals:   make(map[string]stream.GlobalTable[Text, Text]),
 		grouped:   make(map[string]stream.Grouped[Text, Text]),
 		regrouped: make(map[string]stream.GroupedTable[Text, Text]),
 		stores:    make(map[string]func(*streamtest.Driver) []Entry),

@@ -9,9 +9,12 @@ import (
 func (b *builder) join(op *Op) error {
 	_, leftTable := b.tables[op.In]
 	_, rightTable := b.tables[op.Other]
+	_, global := b.globals[op.Other]
 	switch {
 	case op.FK != "":
 		return b.joinForeign(op)
+	case global:
+		return b.joinGlobal(op)
 	case leftTable && rightTable:
 		return b.joinTables(op)
 	case rightTable:
@@ -68,6 +71,35 @@ func (b *builder) joinTable(op *Op) error {
 		b.streams[op.ID] = stream.JoinTable(in, t, innerSides, op.regrouping()...)
 	case "left":
 		b.streams[op.ID] = stream.LeftJoinTable(in, t, leftSides, op.regrouping()...)
+	default:
+		return notYet("join", op.Type)
+	}
+	return nil
+}
+
+func (b *builder) globalTable(op *Op) error {
+	store, err := b.storeOf(op.Store)
+	if err != nil {
+		return err
+	}
+	b.globals[op.ID] = stream.GlobalTableFrom(b.program, topicOf(op.Topic), store, skipInvalid)
+	return nil
+}
+
+func (b *builder) joinGlobal(op *Op) error {
+	in, err := b.from(op.In)
+	if err != nil {
+		return err
+	}
+	key, err := mapperOf(op.Fn)
+	if err != nil {
+		return err
+	}
+	switch op.Type {
+	case "inner":
+		b.streams[op.ID] = stream.JoinGlobal(in, b.globals[op.Other], key, innerSides, op.named()...)
+	case "left":
+		b.streams[op.ID] = stream.LeftJoinGlobal(in, b.globals[op.Other], key, leftSides, op.named()...)
 	default:
 		return notYet("join", op.Type)
 	}

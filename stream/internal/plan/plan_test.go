@@ -27,6 +27,9 @@ func (t *transcript) AddStore(s topology.Store, nodes ...string) {
 	t.add("store %s logged %v source %q for %v", s.Name, s.Logged, s.Source, nodes)
 }
 func (t *transcript) Connect(store string, nodes ...string) { t.add("connect %s %v", store, nodes) }
+func (t *transcript) AddGlobal(s topology.Store, source, update topology.Node) {
+	t.add("global store %s of %v: %s > %s", s.Name, source.Topics, source.Name, update.Name)
+}
 func (t *transcript) AddRepartition(r topology.Repartition) { t.add("repartition %s", r.Topic.Name) }
 func (t *transcript) Copartition(sources ...string)         { t.add("copartition %v", sources) }
 func (t *transcript) Fail(caller string, err error)         { t.add("fail %s: %v", caller, err) }

@@ -15,6 +15,7 @@ type Target interface {
 	AddSink(n topology.Node, parents ...string)
 	AddStore(s topology.Store, nodes ...string)
 	Connect(store string, nodes ...string)
+	AddGlobal(s topology.Store, source, update topology.Node)
 	AddRepartition(r topology.Repartition)
 	Copartition(sources ...string)
 	Fail(caller string, err error)
