@@ -66,7 +66,7 @@ func (w *worker) commit(ctx context.Context) {
 	w.lastCommit = time.Now()
 	w.commitTook = w.lastCommit.Sub(begin)
 	if err != nil {
-		w.recover(err)
+		w.recover(ctx, err)
 		return
 	}
 	w.in.app.metrics.commit.observe(w.commitTook)
@@ -160,8 +160,11 @@ func (w *worker) commitOffsets(ctx context.Context, entries []*entry, offsets ma
 		}
 		switch {
 		case err == nil && w.open:
+			if err := w.client.End(ctx, true); err != nil {
+				return entries, err // it stays open as far as anybody knows
+			}
 			w.open = false
-			return entries, w.client.End(ctx, true)
+			return entries, nil
 		case err == nil:
 			return entries, nil
 		case ctx.Err() != nil || time.Now().After(deadline):

@@ -21,7 +21,7 @@ const recoveryPause = 100 * time.Millisecond
 // completes the local state, which is that of the last commit known, from the changelog.
 //
 // Everything else stops the instance.
-func (w *worker) recover(err error) {
+func (w *worker) recover(ctx context.Context, err error) {
 	if !passing(err) {
 		w.fail(err)
 		for _, e := range w.tasks {
@@ -30,9 +30,15 @@ func (w *worker) recover(err error) {
 		return
 	}
 	w.in.log.Warn("the work since the last commit is given up; tasks are restored and go on", "worker", w.number, "tasks", len(w.tasks), "err", err)
-	time.Sleep(recoveryPause)
+	pause(ctx, recoveryPause)
 	w.client.Close()
-	w.open = false
+	if w.open { // or the restore would wait until the broker has timed it out
+		w.open = false
+		id := transactionalID(w.in.cfg.Application, w.in.state.process, w.number)
+		if err := w.in.admin.Fence(ctx, id); err != nil {
+			w.in.log.Warn("the transaction that was given up ends only by its timeout", "transactional_id", id, "err", err)
+		}
+	}
 	if err := w.connect(); err != nil {
 		w.fail(err)
 		return

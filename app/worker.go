@@ -346,7 +346,7 @@ func (w *worker) turn(ctx context.Context) (busy bool, wait time.Duration) {
 		}
 		fired := e.task.Punctuate(ms)
 		if err := w.send(ctx, e, e.task.Outputs()); err != nil {
-			w.recover(err)
+			w.recover(ctx, err)
 			return true, 0
 		}
 		if steps > 0 {
