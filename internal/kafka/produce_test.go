@@ -12,23 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/leatstream/leat/partition"
 	"github.com/leatstream/leat/record"
 )
-
-func TestPartitionForIsKafkas(t *testing.T) {
-	// The hashes are those of the test of Kafka's own murmur2.
-	for key, want := range map[string]int32{
-		"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536,
-		"a-little-bit-longer-string": -1486304829, "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971, "abc": 479470107,
-	} {
-		if got := int32(murmur2([]byte(key))); got != want {
-			t.Errorf("murmur2(%q) = %d, want %d", key, got, want)
-		}
-		if got := PartitionFor([]byte(key), 7); got != (want&0x7fffffff)%7 {
-			t.Errorf("PartitionFor(%q, 7) = %d", key, got)
-		}
-	}
-}
 
 func TestPartitionOfAnOutput(t *testing.T) {
 	onClusters(t, func(t *testing.T, e *env) {
@@ -41,9 +27,9 @@ func TestPartitionOfAnOutput(t *testing.T) {
 		}{
 			{Output{Partition: 3, Key: []byte("foobar")}, 3},
 			{Output{Partition: 0, PartitionKey: []byte("foobar")}, 0},
-			{Output{Partition: -1, Key: []byte("foobar")}, PartitionFor([]byte("foobar"), n)},
-			{Output{Partition: -1, Key: []byte("window of abc"), PartitionKey: []byte("abc")}, PartitionFor([]byte("abc"), n)},
-			{Output{Partition: -1, Key: []byte{}}, PartitionFor(nil, n)},
+			{Output{Partition: -1, Key: []byte("foobar")}, partition.Of([]byte("foobar"), n)},
+			{Output{Partition: -1, Key: []byte("window of abc"), PartitionKey: []byte("abc")}, partition.Of([]byte("abc"), n)},
+			{Output{Partition: -1, Key: []byte{}}, partition.Of(nil, n)},
 		} {
 			x.out.Topic = topic
 			got, offset, err := produce(t, c, x.out)
