@@ -78,14 +78,27 @@ type layer struct {
 
 func (c *cached[K, V]) merge(from, to []byte, reverse bool) *merged {
 	m := &merged{reverse: reverse, timestamped: c.timestamped}
-	m.layers[0] = layer{it: c.staged.Iterate(from, to, reverse), rows: true}
-	m.layers[1] = layer{it: c.frozen.Iterate(from, to, reverse), rows: true}
+	for i, t := range [...]*Tree{c.staged, c.frozen} {
+		m.layers[i] = layer{it: noEntries{}, rows: true}
+		if t.Len() > 0 {
+			m.layers[i].it = t.Iterate(from, to, reverse)
+		}
+	}
 	m.layers[2] = layer{it: c.env.Engine.Iterate(from, to, reverse)}
 	for i := range m.layers {
 		m.layers[i].more = m.layers[i].it.Next()
 	}
 	return m
 }
+
+// noEntries is the iterator of a tree without entries; making one costs nothing.
+type noEntries struct{}
+
+func (noEntries) Next() bool    { return false }
+func (noEntries) Key() []byte   { return nil }
+func (noEntries) Value() []byte { return nil }
+func (noEntries) Err() error    { return nil }
+func (noEntries) Close() error  { return nil }
 
 // next moves to the next entry. Its key and value are valid until the call after.
 func (m *merged) next() bool {

@@ -1,0 +1,176 @@
+package statestore
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/leatstream/leat/serde"
+)
+
+// segmented is what window and session stores are made of: the typed cache, over rows that lie in segments of
+// time and expire with them. See windowLayout for the rows.
+//
+// An entry is gone for readers as soon as its time is Retention behind the highest that was put. It is removed
+// with its whole segment, by one range a commit, whatever is in it.
+type segmented[K comparable, V any] struct {
+	*cached[windowKey[K], V]
+	spec WindowSpec
+	keys *windowKeys[K]
+	// grid tells that all entries of a segment have one time.
+	grid bool
+
+	// meta is as of the last put, frozen as of the commit that is being confirmed, kept as of the engine.
+	meta, frozenMeta, kept windowMeta
+	entries                [][]windowEntry[K, V]
+	lo, hi                 []byte
+}
+
+func newSegmented[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V], spec WindowSpec, subSize int, timestamped bool) (*segmented[K, V], error) {
+	if spec.Retention <= 0 {
+		return nil, fmt.Errorf("make store %q: its retention is %d ms; it must be positive", env.Name, spec.Retention)
+	}
+	if ks == nil {
+		return nil, fmt.Errorf("make store %q: it needs a serde for keys and one for values", env.Name)
+	}
+	if err := ComparableByContent(reflect.TypeFor[K]()); err != nil {
+		return nil, fmt.Errorf("make store %q: %w", env.Name, err)
+	}
+	keys := &windowKeys[K]{windowLayout: windowLayout{subSize: subSize}, of: ks}
+	c, err := newCached[windowKey[K], V](env, keys, vs, timestamped)
+	if err != nil {
+		return nil, err
+	}
+	s := &segmented[K, V]{cached: c, spec: spec, keys: keys}
+	m, known, err := readMeta(env.Engine)
+	if err != nil {
+		return nil, fmt.Errorf("make store %q: %w", env.Name, err)
+	}
+	s.kept = m
+	if !known {
+		m = newMeta(spec)
+	}
+	s.meta, s.frozenMeta = m, m
+	keys.segment = m.segment
+	s.grid = spec.Segment > 0 && m.segment == spec.Segment
+	c.logKey = keys.logKey
+	c.gone = func(k *windowKey[K]) bool { return k.time < s.meta.live }
+	return s, nil
+}
+
+func (s *segmented[K, V]) expired(time int64) bool {
+	return s.meta.expired(time, s.spec.Retention)
+}
+
+// oldest is the time of the oldest entry that has not expired.
+func (s *segmented[K, V]) oldest() int64 { return max(0, s.meta.observed-s.spec.Retention+1) }
+
+func (s *segmented[K, V]) get(key K, time, sub int64) (value V, timestamp int64, ok bool) {
+	if s.expired(time) {
+		return value, 0, false
+	}
+	return s.held(s.lookup(windowKey[K]{key, time, sub}))
+}
+
+// put writes an entry; present false deletes it.
+func (s *segmented[K, V]) put(k windowKey[K], value V, timestamp int64, present bool) {
+	if !s.admit(k.time) {
+		s.logOnly(k, value, timestamp, present)
+		return
+	}
+	s.set(s.blind(k), value, timestamp, present)
+}
+
+// admit moves the store's time on and reports whether an entry of this time is to be kept.
+func (s *segmented[K, V]) admit(time int64) bool {
+	if time < 0 {
+		s.fail("put", fmt.Errorf("the time %d is negative", time))
+		return false
+	}
+	if s.meta.observe(time, s.spec.Retention) {
+		s.dropStaged()
+	}
+	if !s.expired(time) {
+		return true
+	}
+	if s.env.Expired != nil {
+		s.env.Expired()
+	}
+	return false
+}
+
+// logOnly makes the change record of an entry that is not kept, for Kafka Streams makes one.
+func (s *segmented[K, V]) logOnly(k windowKey[K], value V, timestamp int64, present bool) {
+	if s.env.Log == nil || s.failed {
+		return
+	}
+	sl := slot[windowKey[K], V]{key: k, value: value, timestamp: timestamp}
+	if present && !s.null.IsNull(&value) {
+		sl.state = slotPresent
+	}
+	if s.serialize(&sl) {
+		s.log(s.keyBuf, s.valBuf)
+	}
+}
+
+// append adds an entry that is not going to be read or changed by its key: it goes past the slots.
+func (s *segmented[K, V]) append(k windowKey[K], value V, timestamp int64) {
+	if s.failed {
+		return
+	}
+	sl := slot[windowKey[K], V]{key: k, value: value, timestamp: timestamp, state: slotPresent}
+	if s.env.EveryUpdate && s.env.Log != nil && s.serialize(&sl) {
+		sl.state |= slotLogged
+		s.log(s.keyBuf, s.valBuf)
+	}
+	s.stage(&sl)
+}
+
+// dropStaged removes the staged rows of segments that have expired. Their change records are made at once.
+func (s *segmented[K, V]) dropStaged() {
+	if s.staged.Len() == 0 {
+		return
+	}
+	end := s.segmentKey(s.meta.live)
+	if s.env.Log != nil {
+		it := s.staged.Iterate(nil, end, false)
+		for it.Next() {
+			if row := it.Value(); row[0]&rowLogged == 0 {
+				s.log(it.Key(), row)
+			}
+		}
+		it.Close()
+	}
+	s.staged.DeleteRange(nil, end)
+}
+
+// segmentKey is the lower bound of a segment's rows. It is valid until the next call.
+func (s *segmented[K, V]) segmentKey(segment int64) []byte {
+	s.lo = appendSegment(s.lo[:0], segment)
+	return s.lo
+}
+
+func (s *segmented[K, V]) Flush() {
+	s.cached.Flush()
+	s.frozenMeta = s.meta
+}
+
+func (s *segmented[K, V]) Write(b Batch) {
+	s.cached.Write(b)
+	writeMeta(b, s.env.Engine, s.kept, s.frozenMeta)
+}
+
+func (s *segmented[K, V]) Written() {
+	s.cached.Written()
+	s.kept = s.frozenMeta
+}
+
+// writeMeta removes the segments that have expired between two states of an engine and notes the second.
+func writeMeta(b Batch, e Engine, from, to windowMeta) {
+	if from == to {
+		return
+	}
+	if to.live > from.live {
+		b.DeleteRange(e, appendSegment(nil, from.live), appendSegment(nil, to.live))
+	}
+	b.Set(e, metaKey, to.append(nil))
+}
