@@ -45,8 +45,39 @@ type restoringStore struct {
 	of       *restoring
 	number   int
 	engine   statestore.Engine
+	restorer statestore.Restorer // nil where changelog.Row does
 	progress changelog.Progress
 	row      []byte
+}
+
+// open gets the engine of the store, as far as it has been restored.
+func (s *restoringStore) open() (err error) {
+	if s.engine, err = s.backend.Open(s.spec.Name); err == nil && s.spec.Restore != nil {
+		s.restorer, err = s.spec.Restore(s.engine)
+	}
+	if err != nil {
+		return fmt.Errorf("task %s: store %q: %w", s.of.entry.id, s.spec.Name, err)
+	}
+	return nil
+}
+
+// apply adds what a change record stands for to a batch.
+func (s *restoringStore) apply(b statestore.Batch, rec *record.Raw) error {
+	if s.restorer != nil {
+		if err := s.restorer.Restore(b, rec); err != nil {
+			return fmt.Errorf("task %s: store %q: %s[%d]@%d: %w", s.of.entry.id, s.spec.Name, rec.Topic, rec.Partition, rec.Offset, err)
+		}
+		return nil
+	}
+	if n := changelog.RowSize(s.spec.Kind, len(rec.Value)); n > cap(s.row) {
+		s.row = make([]byte, 0, 2*n)
+	}
+	if row, deleted := changelog.Row(s.spec.Kind, s.row, rec); deleted {
+		b.Delete(s.engine, rec.Key)
+	} else {
+		b.Set(s.engine, rec.Key, row)
+	}
+	return nil
 }
 
 func newRestorer(in *instance) (*restorer, error) {
@@ -241,8 +272,8 @@ func (s *restoringStore) plan(in *instance, start, end int64) (kafka.Range, erro
 			return kafka.Range{}, fmt.Errorf("task %s: store %q: %w", e.id, name, err)
 		}
 	}
-	if s.engine, err = s.backend.Open(name); err != nil {
-		return kafka.Range{}, fmt.Errorf("task %s: store %q: %w", e.id, name, err)
+	if err := s.open(); err != nil {
+		return kafka.Range{}, err
 	}
 	s.progress = changelog.NewProgress(at.From, end, time.Now())
 	return kafka.Range{TopicPartition: s.changelog, From: at.From, End: end}, nil
@@ -318,14 +349,12 @@ func (r *restorer) applyTask(re *restoring, parts []*kafka.Restored) error {
 			if rec.Key == nil {
 				continue // not a change record; nothing of ours writes one
 			}
-			if n := changelog.RowSize(s.spec.Kind, len(rec.Value)); n > cap(s.row) {
-				s.row = make([]byte, 0, 2*n)
+			if err := s.apply(b, rec); err != nil {
+				return err
 			}
-			if row, deleted := changelog.Row(s.spec.Kind, s.row, rec); deleted {
-				b.Delete(s.engine, rec.Key)
-			} else {
-				b.Set(s.engine, rec.Key, row)
-			}
+		}
+		if s.restorer != nil {
+			s.restorer.Finish(b)
 		}
 		b.SetPosition(s.spec.Name, statestore.Position{Next: p.Next, Topic: s.topicID})
 	}
@@ -348,11 +377,9 @@ func (s *restoringStore) startOver(in *instance, p *kafka.Restored) error {
 	if err := s.backend.Drop(s.spec.Name); err != nil {
 		return fmt.Errorf("task %s: store %q: %w", e.id, s.spec.Name, err)
 	}
-	engine, err := s.backend.Open(s.spec.Name)
-	if err != nil {
-		return fmt.Errorf("task %s: store %q: %w", e.id, s.spec.Name, err)
+	if err := s.open(); err != nil {
+		return err
 	}
-	s.engine = engine
 	p.Next = kafka.FromStart
 	return nil
 }

@@ -152,6 +152,9 @@ type Store struct {
 	Nodes []string
 	// New makes the store of one task.
 	New func(statestore.Env) (statestore.Store, error)
+	// Restore makes what brings the store's local state up to its changelog; nil for the kinds whose rows
+	// changelog.Row knows.
+	Restore func(statestore.Engine) (statestore.Restorer, error)
 	// Caller is the file and line of the user's code that made the store.
 	Caller string
 }
