@@ -94,7 +94,7 @@ func (w *worker) tryCommit(ctx context.Context) error {
 			return err
 		}
 		for _, o := range c.Offsets {
-			offsets[o.TopicPartition] = kafka.Offset{Next: o.Next, Metadata: changelog.Metadata{PartitionTime: o.Time}.Encode()}
+			offsets[o.TopicPartition] = kafka.Offset{Next: o.Next, Metadata: changelog.Metadata{PartitionTime: o.Time, Processors: o.Times}.Encode()}
 		}
 		entries = append(entries, e)
 	}

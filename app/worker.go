@@ -210,6 +210,7 @@ func (w *worker) start(ctx context.Context, e *entry) error {
 				"task", e.id.String(), "topic", tp.Topic, "partition", tp.Partition, "err", err)
 		}
 		t.Resume(i, o.Next, meta.PartitionTime)
+		t.ResumeTimes(meta.Processors)
 		at[tp] = o.Next
 		w.byInput[tp] = e
 	}

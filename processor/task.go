@@ -46,6 +46,12 @@ type Task interface {
 	Refuse(node string, err error, tries int) (again bool)
 	// Drop counts a record that an operator leaves out, by reason.
 	Drop(node string, reason DropReason)
+	// KeptTime returns the time, in milliseconds, that was kept under a name last, by this task or, before a
+	// restart, by the one that committed; ok is false if there is none. It must not be asked before the first
+	// record.
+	KeptTime(name string) (at int64, ok bool)
+	// KeepTime keeps a time with the offsets of the next commit.
+	KeepTime(name string, at int64)
 	// Arena is where the bytes of outputs are laid down.
 	Arena() *Arena
 	// Send hands over one output record. Its bytes must stay unchanged.

@@ -21,6 +21,8 @@ type Offset struct {
 	Next int64
 	// Time is the partition time to store with it, -1 if it is not known.
 	Time int64
+	// Times are the times that nodes keep under their names, nil if there are none. The map is not changed.
+	Times map[string]int64
 }
 
 // Prepare flushes the stores, which appends their change records to the outputs, and returns what to commit.
@@ -34,12 +36,12 @@ func (t *Task) Prepare() (Commit, error) {
 	}
 	var c Commit
 	for _, in := range t.inputs {
-		if in.moved && in.next() >= 0 {
-			c.Offsets = append(c.Offsets, Offset{TopicPartition: in.tp, Next: in.next(), Time: in.time})
+		if (in.moved || t.times.changed) && in.next() >= 0 {
+			c.Offsets = append(c.Offsets, Offset{TopicPartition: in.tp, Next: in.next(), Time: in.time, Times: t.times.of})
 			in.moved = false
 		}
 	}
-	t.commit, t.dirty = false, false
+	t.commit, t.dirty, t.times.changed = false, false, false
 	return c, nil
 }
 

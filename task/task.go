@@ -86,6 +86,7 @@ type Task struct {
 	outputs   []processor.Output
 	closers   []topology.Closer
 	schedules schedules
+	times     times
 	commit    bool
 	dirty     bool
 	processed int64
