@@ -10,7 +10,9 @@ import (
 // Commit is what a commit of the task consists of besides its outputs.
 type Commit struct {
 	// Offsets are the places to commit, one for each input that has moved since the last commit. They must
-	// be committed only AFTER all outputs up to Prepare have been acknowledged.
+	// be committed only AFTER all outputs up to Prepare have been acknowledged. If only a punctuator has done
+	// something, it is one that has not moved: the commit of offsets is where the group refuses a member that
+	// has lost the task, and a transaction without any would let what such a member wrote through.
 	Offsets []Offset
 }
 
@@ -39,6 +41,11 @@ func (t *Task) Prepare() (Commit, error) {
 		if (in.moved || t.times.changed) && in.next() >= 0 {
 			c.Offsets = append(c.Offsets, Offset{TopicPartition: in.tp, Next: in.next(), Time: in.time, Times: t.times.of})
 			in.moved = false
+		}
+	}
+	for _, in := range t.inputs {
+		if t.dirty && len(c.Offsets) == 0 && in.next() >= 0 {
+			c.Offsets = append(c.Offsets, Offset{TopicPartition: in.tp, Next: in.next(), Time: in.time})
 		}
 	}
 	t.commit, t.dirty, t.times.changed = false, false, false

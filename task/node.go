@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/leatstream/leat/processor"
@@ -71,7 +72,10 @@ func (t *Task) Refuse(node string, err error, tries int) (again bool) {
 		return false
 	}
 	p := t.cfg.Processing
-	if tries <= p.Retries && t.cfg.Context.Err() == nil {
+	if t.cfg.Context.Err() != nil && (tries <= p.Retries || errors.Is(err, t.cfg.Context.Err())) {
+		return t.stopped(node, err)
+	}
+	if tries <= p.Retries {
 		if t.cfg.Wait != nil {
 			t.cfg.Wait(p.backoff(tries))
 		}
@@ -85,18 +89,24 @@ func (t *Task) Refuse(node string, err error, tries int) (again bool) {
 	return false
 }
 
-// stopped fails the task whose instance is stopping in the middle of a retry, so that the record is not
-// committed and the next owner tries it again.
+// stopped fails the task whose instance is stopping before a record's retries are used up, or whose user code
+// has given up because of it, so that the record is not committed and the next owner tries it again: no policy
+// is to pass over what only the stop kept from being processed.
 func (t *Task) stopped(node string, err error) bool {
-	t.fail(node, fmt.Errorf("stopped while retrying: %w", err))
+	t.fail(node, fmt.Errorf("stopped in the middle of a record: %w", err))
 	return false
 }
 
 // Drop counts a record that is left out.
 func (t *Task) Drop(node string, reason processor.DropReason) {
-	if t.cfg.Observer != nil {
-		t.cfg.Observer.Dropped(t.id, node, reason, t.source)
+	if t.cfg.Observer == nil {
+		return
 	}
+	var src processor.Source // none in a punctuator
+	if t.hasSource {
+		src = t.source
+	}
+	t.cfg.Observer.Dropped(t.id, node, reason, src)
 }
 
 // Arena is where outputs' bytes are laid down.

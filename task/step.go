@@ -37,7 +37,9 @@ func (t *Task) Offer(input int, recs []record.Raw, position int64) {
 	in := t.inputs[input]
 	in.offer(recs, position)
 	t.dirty = t.dirty || in.moved
-	in.idleSince = -1
+	if len(recs) > 0 { // a position that moves over control records is no data to wait for
+		in.idleSince = -1
+	}
 	t.load(in)
 }
 
@@ -177,9 +179,10 @@ func (t *Task) punctuate(kind processor.PunctuationKind, now int64) bool {
 		fired = true
 		t.dirty = true
 		done := len(t.outputs)
-		t.timestamp = now
-		if err := call(s.f, now); err != nil {
-			t.Refuse(s.node, fmt.Errorf("punctuator: %w", err), 1)
+		for tries, again := 1, true; again; tries++ {
+			t.timestamp = now
+			err := call(s.f, now)
+			again = err != nil && t.Refuse(s.node, fmt.Errorf("punctuator: %w", err), tries)
 		}
 		if t.err != nil {
 			t.outputs = t.outputs[:done]

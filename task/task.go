@@ -62,7 +62,8 @@ type Config struct {
 // Observer is told what happens in a task. It is called from the goroutine that runs the task and must not
 // block.
 type Observer interface {
-	// Dropped tells that a record was left out at a node.
+	// Dropped tells that a record was left out at a node. source is empty where it did not come from one (what
+	// a punctuator forwarded).
 	Dropped(task, node string, reason processor.DropReason, source processor.Source)
 }
 
