@@ -67,15 +67,3 @@ func (a *App) Run(ctx context.Context) error {
 	a.setState(Closed)
 	return nil
 }
-
-func (a *App) run(ctx context.Context) (err error) {
-	in, err := open(ctx, a)
-	if err != nil {
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			return nil
-		}
-		return err
-	}
-	defer func() { err = errors.Join(err, in.close()) }()
-	return in.run(ctx)
-}

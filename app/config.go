@@ -181,8 +181,11 @@ func (c *Config) Validate() error {
 	if c.Guarantee > ExactlyOnce {
 		bad("Guarantee is %d, which is none of the guarantees", c.Guarantee)
 	}
-	if d := c.TransactionTimeout; d > 0 && c.Guarantee == ExactlyOnce && d <= max(c.CommitInterval, defaultCommitExactly) {
-		bad("TransactionTimeout %v is not longer than CommitInterval, so transactions would time out", d)
+	timeout, interval := c.TransactionTimeout, c.CommitInterval
+	orDefault(&timeout, defaultTransaction)
+	orDefault(&interval, defaultCommitExactly)
+	if c.Guarantee == ExactlyOnce && timeout >= 0 && timeout <= interval {
+		bad("TransactionTimeout %v is not longer than CommitInterval %v, so transactions would time out", timeout, interval)
 	}
 	if c.Replication < -1 {
 		bad("Replication is %d; set a positive number, or 0 for the broker's default", c.Replication)

@@ -104,8 +104,11 @@ func (in *instance) run(ctx context.Context) error {
 		case <-ctx.Done():
 			in.app.setState(Closing)
 		case <-in.failed:
-			err = in.err
-			in.app.setState(Error)
+			if err = in.err; damaged(err) {
+				in.app.setState(Rebalancing) // the next instance goes on
+			} else {
+				in.app.setState(Error)
+			}
 		}
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.cfg.StopTimeout)
 		if cerr := in.member.Close(closing, true); cerr != nil {
