@@ -71,7 +71,7 @@ func aggregateStream[K comparable, V, A any](c *call, g Grouped[K, V], initial f
 
 // keepTable adds a node below a stream that keeps a table of what it makes of the stream's records.
 func keepTable[K comparable, V, A any](c *call, in Stream[K, V], name string, k *kept[K, A], values serde.Serde[A], makeNode func(node, statestore.Timestamped[K, A], *processor.Outlet[K, change[A]]) processor.Receiver[K, V]) Table[K, A] {
-	n := &plan.Node{Name: name, Output: changesOf[K, A](), Write: processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K, change[A]]) (any, error) {
+	n := &plan.Node{Name: name, Output: changesOf[K, A](), Versioned: k.versioned(), Write: processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K, change[A]]) (any, error) {
 		st, err := topology.StoreOf[statestore.Timestamped[K, A]](sc, k.store.Name)
 		if err != nil {
 			return nil, err
@@ -114,7 +114,9 @@ func (a *aggregate[K, V, A]) Process(r record.Record[K, V]) {
 		// For a new key this is the initial aggregate and not null, as in Kafka Streams.
 		ch.old, ch.oldNull = agg, a.null.IsNull(&agg)
 	}
-	put(a.store, r.Key, &ch, timestamp, r.Timestamp)
+	if !put(a.add.node, a.store, r.Key, &ch, timestamp, r.Timestamp) {
+		return
+	}
 	a.out.Forward(update(r, ch, timestamp))
 }
 

@@ -25,6 +25,8 @@ type derivation[K comparable, V, V2 any] struct {
 	filters bool
 	store   *plan.Store
 	old     bool
+	// ofVersioned tells that the parent is versioned, where what is nothing now may be something at other times.
+	ofVersioned bool
 }
 
 func derive[K comparable, V, V2 any](c *call, t Table[K, V], d derivation[K, V, V2], store *Store[K, V2]) Table[K, V2] {
@@ -43,6 +45,10 @@ func derive[K comparable, V, V2 any](c *call, t Table[K, V], d derivation[K, V, 
 		d.old = t.sendOldValues(false)
 	}
 	n := &plan.Node{Name: d.name, Output: changesOf[K, V2](), Write: processorNode(c, d.name, d.make, d.store)}
+	n.OnVersioned = func(string) { d.ofVersioned = true }
+	if m.given {
+		n.Versioned = m.versioned()
+	}
 	c.b.plan.Add(n, t.node)
 	return Table[K, V2]{&table[K, V2]{
 		b: c.b, name: d.name, node: n, keys: m.store.keys, values: m.store.values, sources: t.sources, upkeep: &d,
@@ -87,7 +93,7 @@ func (d *derivation[K, V, V2]) make(sc *topology.Scope, out *processor.Outlet[K,
 		mapper:  function[K, V, record.Optional[V2]]{newNode(sc), d.mapper},
 		out:     out,
 		old:     d.old,
-		filters: d.filters,
+		filters: d.filters && !d.ofVersioned,
 	}
 	if d.store == nil {
 		return n, nil
@@ -119,8 +125,8 @@ func (d *derived[K, V, V2]) Process(r record.Record[K, change[V]]) {
 	if d.filters && d.old && ch.newNull && ch.oldNull {
 		return
 	}
-	if d.store != nil {
-		put(d.store, r.Key, &ch, r.Timestamp, r.Timestamp)
+	if d.store != nil && !put(d.mapper.node, d.store, r.Key, &ch, r.Timestamp, r.Timestamp) {
+		return
 	}
 	d.out.Forward(update(r, ch, r.Timestamp))
 }

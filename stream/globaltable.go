@@ -37,6 +37,10 @@ func GlobalTableFrom[K comparable, V any](b *Builder, topic Topic[K, V], store *
 	if m.store.config != nil {
 		c.b.plan.Fail(c.at, errors.New("global store \""+m.store.name+"\" is given settings for a changelog topic; its own topic serves as one"))
 	}
+	if m.store.history != nil {
+		c.fail("global table %q keeps a history; only tables that tasks share out can be versioned", name)
+		m.store.history = nil
+	}
 	st := m.store.plan(c, name, true)
 	src := topology.Node{
 		Name: source, Topics: []topology.Topic{{Name: topic.name}}, Caller: c.at,

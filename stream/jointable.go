@@ -52,7 +52,7 @@ func joinTable[K comparable, L, R, V any](c *call, s Stream[K, L], t Table[K, R]
 	makeNode := processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K, V]) (any, error) {
 		g, err := rows.open(sc)
 		return &rowJoiner[K, L, K, R, V]{
-			join: newJoin(newNode(sc), f), key: ownKey[K, L], noKey: processor.DropNullKey, rows: g, out: out, left: isLeft,
+			join: newJoin(newNode(sc), f), key: ownKey[K, L], noKey: processor.DropNullKey, rows: g, history: historyOf(g), out: out, left: isLeft,
 		}, err
 	})
 	n := &plan.Node{Name: name, Output: recordsOf[K, V](), RelaxedNullKeyJoin: isLeft, Write: func(w *plan.Writer, parents []string) {
@@ -84,11 +84,22 @@ type rowJoiner[K, L any, RK comparable, R, V any] struct {
 	key   func(*record.Record[K, L]) (key RK, null, ok bool)
 	noKey processor.DropReason
 	rows  getter[RK, R]
-	out   *processor.Outlet[K, V]
-	left  bool
+	// history is rows if the table is versioned: records see it as it was at their time.
+	history historyGetter[RK, R]
+	out     *processor.Outlet[K, V]
+	left    bool
 }
 
 func ownKey[K, V any](r *record.Record[K, V]) (K, bool, bool) { return r.Key, r.Null.Key(), true }
+
+func (j *rowJoiner[K, L, RK, R, V]) row(key RK, at int64) (row R, found bool) {
+	if j.history != nil {
+		row, _, found = j.history.getAsOf(key, at)
+	} else {
+		row, _, found = j.rows.get(key)
+	}
+	return row, found
+}
 
 // Process implements processor.Receiver.
 func (j *rowJoiner[K, L, RK, R, V]) Process(r record.Record[K, L]) {
@@ -106,7 +117,7 @@ func (j *rowJoiner[K, L, RK, R, V]) Process(r record.Record[K, L]) {
 	}
 	pair := both[L, R]{left: r.Value, noRight: true}
 	if !null {
-		if row, _, found := j.rows.get(key); found {
+		if row, found := j.row(key, r.Timestamp); found {
 			pair.right, pair.noRight = row, false
 		}
 	}

@@ -72,6 +72,8 @@ type tableJoin[K comparable, L, R, V any] struct {
 	sides  sides
 	store  *plan.Store
 	old    bool
+	// leftVersioned and rightVersioned tell which of the tables are versioned.
+	leftVersioned, rightVersioned bool
 }
 
 func joinTables[K comparable, L, R, V any](c *call, l Table[K, L], r Table[K, R], f joiner[K, L, R, V], s sides, store *Store[K, V]) Table[K, V] {
@@ -97,9 +99,13 @@ func joinTables[K comparable, L, R, V any](c *call, l Table[K, L], r Table[K, R]
 		j.store = m.store.plan(c, name, true)
 	}
 	j.left, j.right = l.upkeep.view(), r.upkeep.view()
-	n := &plan.Node{Name: name, Output: changesOf[K, V](), Write: func(w *plan.Writer, _ []string) {
-		joinSide(c, this, j.right, f, s, &j.old)(w, []string{l.name})
-		joinSide(c, other, j.left, f.reversed(), s.reversed(), &j.old)(w, []string{r.name})
+	versioned := func(parent string) {
+		j.leftVersioned = j.leftVersioned || parent == l.node.Name
+		j.rightVersioned = j.rightVersioned || parent == r.node.Name
+	}
+	n := &plan.Node{Name: name, Output: changesOf[K, V](), Versioned: m.versioned(), OnVersioned: versioned, Write: func(w *plan.Writer, _ []string) {
+		joinSide(c, this, j.right, f, s, &j.old, &j.leftVersioned)(w, []string{l.name})
+		joinSide(c, other, j.left, f.reversed(), s.reversed(), &j.old, &j.rightVersioned)(w, []string{r.name})
 		processorNode(c, name, j.merge, j.store)(w, []string{this, other})
 		connect(w, this, j.right.stores)
 		connect(w, other, j.left.stores)
@@ -166,10 +172,10 @@ func latest(a int64, aok bool, b int64, bok bool) int64 {
 }
 
 // joinSide returns what writes the node that joins the updates of one table with the rows of the other.
-func joinSide[K comparable, This, Other, V any](c *call, name string, other view[K, Other], f joiner[K, This, Other, V], s sides, old *bool) func(*plan.Writer, []string) {
+func joinSide[K comparable, This, Other, V any](c *call, name string, other view[K, Other], f joiner[K, This, Other, V], s sides, old, dropsLate *bool) func(*plan.Writer, []string) {
 	return processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K, change[V]]) (any, error) {
 		g, err := other.open(sc)
-		return &tableJoiner[K, This, Other, V]{join: newJoin(newNode(sc), f), other: g, out: out, sides: s, old: *old}, err
+		return &tableJoiner[K, This, Other, V]{join: newJoin(newNode(sc), f), other: g, out: out, sides: s, old: *old, dropsLate: *dropsLate}, err
 	})
 }
 
@@ -180,6 +186,8 @@ type tableJoiner[K comparable, This, Other, V any] struct {
 	out   *processor.Outlet[K, change[V]]
 	sides sides
 	old   bool
+	// dropsLate leaves out updates that are not the latest of their key, as versioned tables have them.
+	dropsLate bool
 }
 
 // Process implements processor.Receiver.
@@ -189,6 +197,10 @@ func (t *tableJoiner[K, This, Other, V]) Process(r record.Record[K, change[This]
 		return
 	}
 	in := &r.Value
+	if t.dropsLate && in.late {
+		t.join.task.Drop(t.join.name, processor.DropOutOfOrder)
+		return
+	}
 	other, at, found := t.other.get(r.Key)
 	if !found && (t.sides.needRight || in.newNull && in.oldNull) {
 		return
@@ -216,7 +228,7 @@ func (t *tableJoiner[K, This, Other, V]) row(key K, this This, noThis bool, othe
 }
 
 func (j *tableJoin[K, L, R, V]) merge(sc *topology.Scope, out *processor.Outlet[K, change[V]]) (any, error) {
-	m := &tableMerge[K, V]{out: out}
+	m := &tableMerge[K, V]{node: newNode(sc), out: out}
 	if j.store == nil {
 		return m, nil
 	}
@@ -227,14 +239,15 @@ func (j *tableJoin[K, L, R, V]) merge(sc *topology.Scope, out *processor.Outlet[
 
 // tableMerge passes on the updates of both sides and keeps them if there is a store.
 type tableMerge[K comparable, V any] struct {
+	node
 	out   *processor.Outlet[K, change[V]]
 	store statestore.Timestamped[K, V]
 }
 
 // Process implements processor.Receiver.
 func (m *tableMerge[K, V]) Process(r record.Record[K, change[V]]) {
-	if m.store != nil {
-		put(m.store, r.Key, &r.Value, r.Timestamp, r.Timestamp)
+	if m.store != nil && !put(m.node, m.store, r.Key, &r.Value, r.Timestamp, r.Timestamp) {
+		return
 	}
 	m.out.Forward(r)
 }

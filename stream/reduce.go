@@ -62,6 +62,8 @@ func (d *reduce[K, V]) Process(r record.Record[K, V]) {
 			ch.old, ch.oldNull = stored.Value, false
 		}
 	}
-	put(d.store, r.Key, &ch, timestamp, r.Timestamp)
+	if !put(d.reducer.node, d.store, r.Key, &ch, timestamp, r.Timestamp) {
+		return
+	}
 	d.out.Forward(update(r, ch, timestamp))
 }

@@ -69,6 +69,16 @@ func (s *Store[K, V]) WithTimestamps() *Store[K, V] {
 	return s.with(func(s *Store[K, V]) { s.timestamped = true })
 }
 
+// WithHistory returns a handle of the store that keeps the history of each key's value by timestamp, for so long
+// (at least a millisecond). A table kept in it is versioned: records that come out of order take their place in
+// time, joins with streams see the value as of the time of the stream's record, and other operators leave out
+// what is not the latest. It does not take part in the record cache.
+//
+// Source: KIP-889, KIP-914.
+func (s *Store[K, V]) WithHistory(d time.Duration) *Store[K, V] {
+	return s.with(func(s *Store[K, V]) { s.history = &d })
+}
+
 // ChangelogConfig returns a handle of the store with settings of its changelog topic beyond the usual.
 func (s *Store[K, V]) ChangelogConfig(config map[string]string) *Store[K, V] {
 	return s.with(func(s *Store[K, V]) { s.config = maps.Clone(config) })
@@ -89,6 +99,12 @@ func (s *Store[K, V]) KeyValue(ctx topology.StoreContext) (statestore.KeyValue[K
 // table's, or one made [Store.WithTimestamps].
 func (s *Store[K, V]) Timestamped(ctx topology.StoreContext) (statestore.Timestamped[K, V], error) {
 	return topology.StoreIn[statestore.Timestamped[K, V]](ctx, s.name)
+}
+
+// Versioned returns the store with its history in the task of a processor that is connected to it: a versioned
+// table's, or one made [Store.WithHistory].
+func (s *Store[K, V]) Versioned(ctx topology.StoreContext) (statestore.Versioned[K, V], error) {
+	return topology.StoreIn[statestore.Versioned[K, V]](ctx, s.name)
 }
 
 // StoreHandle is the handle of a store of any kind.
@@ -137,6 +153,9 @@ func (s *Store[K, V]) plan(c *call, node string, timestamped bool) *plan.Store {
 		p.New = func(env statestore.Env) (statestore.Store, error) {
 			return statestore.NewTimestamped(env, keys, values)
 		}
+	}
+	if s.history != nil {
+		s.planHistory(c, node, p)
 	}
 	return p
 }

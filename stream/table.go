@@ -97,11 +97,17 @@ func (g storeGetter[K, V]) get(key K) (V, int64, bool) {
 	return v.Value, v.Timestamp, ok
 }
 
-// put writes a table's new value; now is the time of the record in process.
-func put[K comparable, V any](s statestore.Timestamped[K, V], key K, ch *change[V], timestamp, now int64) {
+// put writes a table's new value; now is the time of the record in process. A versioned table says whether the
+// value is the latest of its key; put reports false, and counts the drop, if it comes too late for the table.
+func put[K comparable, V any](n node, s statestore.Timestamped[K, V], key K, ch *change[V], timestamp, now int64) bool {
+	if v, ok := s.(statestore.Versioned[K, V]); ok {
+		return putVersion(n, v, key, ch, timestamp)
+	}
+	ch.late = false
 	if ch.newNull {
 		s.Delete(key, now)
-		return
+	} else {
+		s.Put(key, ch.new, timestamp)
 	}
-	s.Put(key, ch.new, timestamp)
+	return true
 }

@@ -149,6 +149,8 @@ func (f *tableFold[K, V, A]) Process(r record.Record[K, change[V]]) {
 	if f.old && found {
 		ch.old, ch.oldNull = stored.Value, false
 	}
-	put(f.store, r.Key, &ch, timestamp, r.Timestamp)
+	if !put(f.node, f.store, r.Key, &ch, timestamp, r.Timestamp) {
+		return
+	}
 	f.out.Forward(update(r, ch, timestamp))
 }

@@ -40,10 +40,11 @@ func groupTable[K comparable, V any, K2 comparable, V2 any](c *call, t Table[K, 
 	name := c.name("KTABLE-SELECT-")
 	c.needFunc(name, "mapper", f == nil)
 	needKey[K2](c, name)
-	n := &plan.Node{Name: name, Output: changesOf[K2, V2](), Write: processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K2, change[V2]]) (any, error) {
+	dropsLate := false
+	n := &plan.Node{Name: name, Output: changesOf[K2, V2](), OnVersioned: func(string) { dropsLate = true }, Write: processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K2, change[V2]]) (any, error) {
 		return &regroup[K, V, K2, V2]{
 			mapper: function[K, V, pair[K2, V2]]{newNode(sc), f}, out: out,
-			nullKey: record.NullnessOf[K2](), nullValue: record.NullnessOf[V2](),
+			nullKey: record.NullnessOf[K2](), nullValue: record.NullnessOf[V2](), dropsLate: dropsLate,
 		}, nil
 	})}
 	c.b.plan.Add(n, t.node)
@@ -58,10 +59,16 @@ type regroup[K comparable, V any, K2 comparable, V2 any] struct {
 	out       *processor.Outlet[K2, change[V2]]
 	nullKey   record.Nullness[K2]
 	nullValue record.Nullness[V2]
+	// dropsLate leaves out updates that are not the latest of their key, as versioned tables have them.
+	dropsLate bool
 }
 
 // Process implements processor.Receiver.
 func (g *regroup[K, V, K2, V2]) Process(r record.Record[K, change[V]]) {
+	if g.dropsLate && r.Value.late {
+		g.mapper.task.Drop(g.mapper.name, processor.DropOutOfOrder)
+		return
+	}
 	added, add, ok := g.group(r.Key, r.Value.new, r.Value.newNull)
 	if !ok {
 		return

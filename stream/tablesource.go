@@ -22,7 +22,7 @@ func TableFrom[K comparable, V any](b *Builder, topic Topic[K, V], store *Store[
 	checkTopic(c, name, topic)
 	needKey[K](c, name)
 	u := &sourceUpkeep[K, V]{c: c, name: name, m: m, needed: m.queryable}
-	n := &plan.Node{Name: name, Output: changesOf[K, V](), TableSource: &plan.TableSource{
+	n := &plan.Node{Name: name, Output: changesOf[K, V](), Versioned: m.versioned(), TableSource: &plan.TableSource{
 		Source: plan.Source{
 			Topics: []string{topic.name},
 			Reset:  c.options.reset,
@@ -60,7 +60,7 @@ func ToTable[K comparable, V any](s Stream[K, V], store *Store[K, V], opts ...Op
 		in = through(c, r, keys, values)
 	}
 	u := &sourceUpkeep[K, V]{c: c, name: name, m: m, needed: m.queryable}
-	n := &plan.Node{Name: name, Output: changesOf[K, V](), Write: func(w *plan.Writer, parents []string) {
+	n := &plan.Node{Name: name, Output: changesOf[K, V](), Versioned: m.versioned(), Write: func(w *plan.Writer, parents []string) {
 		processorNode(c, name, u.make, u.store())(w, parents)
 	}}
 	c.b.plan.Add(n, in.node)
@@ -134,7 +134,9 @@ func (t *tableSource[K, V]) Process(r record.Record[K, V]) {
 				ch.old, ch.oldNull = v.Value, false
 			}
 		}
-		put(t.store, r.Key, &ch, r.Timestamp, r.Timestamp)
+		if !put(t.node, t.store, r.Key, &ch, r.Timestamp, r.Timestamp) {
+			return
+		}
 	}
 	t.out.Forward(update(r, ch, r.Timestamp))
 }

@@ -2,6 +2,7 @@ package parity
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/leatstream/leat/serde"
 	"github.com/leatstream/leat/stream"
@@ -15,6 +16,9 @@ func (b *builder) storeOf(st *Store) (*stream.Store[Text, Text], error) {
 	if st != nil && err == nil {
 		b.stores[st.Name] = func(d *streamtest.Driver) []Entry {
 			var all []Entry
+			if st.HistoryMs != 0 {
+				return nil // Kafka Streams' versioned stores cannot be listed
+			}
 			for k, v := range streamtest.Timestamped(d, h).All() {
 				all = append(all, Entry{Key: &k.Value, Value: &v.Value.Value, Ts: &v.Timestamp})
 			}
@@ -59,9 +63,6 @@ func handleOf[V any](st *Store, values serde.Serde[V]) (*stream.Store[Text, V], 
 	if st == nil {
 		return stream.NewStore("", textSerde{}, values).InMemory(), nil
 	}
-	if st.HistoryMs != 0 {
-		return nil, notYet("store", "versioned")
-	}
 	if st.RetentionMs != 0 {
 		return nil, notYet("store", "windowed")
 	}
@@ -74,6 +75,9 @@ func handleOf[V any](st *Store, values serde.Serde[V]) (*stream.Store[Text, V], 
 	}
 	if st.Logging != nil && !*st.Logging {
 		h = h.Unlogged()
+	}
+	if st.HistoryMs != 0 {
+		h = h.WithHistory(time.Duration(st.HistoryMs) * time.Millisecond)
 	}
 	return h, nil
 }
