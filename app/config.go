@@ -1,10 +1,12 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,6 +33,10 @@ type Config struct {
 	SASL *SASL
 	// AllowPlaintextSASL permits SASL without TLS, which shows the credentials to the network.
 	AllowPlaintextSASL bool
+	// Dial opens connections to brokers in place of the net package, for tunnels and proxies. address is one of
+	// Brokers, or what a broker advertises as its own. With TLS set too, the connection must speak TLS already.
+	// It is called from several goroutines at once.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Instance, if set, makes the instance a static member of the group by this name, so that a restart
 	// within the session timeout moves no task. Source: KIP-345.
@@ -269,6 +275,7 @@ func (c Config) withDefaults() (Config, error) {
 
 func (c *Config) kafka() kafka.Config {
 	return kafka.Config{
-		Brokers: c.Brokers, ClientID: c.Application, TLS: c.TLS, SASL: c.SASL, AllowPlaintextSASL: c.AllowPlaintextSASL, Logger: c.Logger,
+		Brokers: c.Brokers, ClientID: c.Application, TLS: c.TLS, SASL: c.SASL, AllowPlaintextSASL: c.AllowPlaintextSASL,
+		Dialer: c.Dial, Logger: c.Logger,
 	}
 }

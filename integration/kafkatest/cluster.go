@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -42,6 +43,9 @@ type Config struct {
 	// Port is the port of the first broker on the loopback address. With [Jars] each broker takes three ports in a
 	// row: for clients, for the controllers' quorum and for the other brokers. Zero means any free ports.
 	Port int
+	// Properties are settings of the brokers, by their names in server.properties, over this package's own. Only
+	// with [Jars].
+	Properties map[string]string
 }
 
 // Cluster is a running Kafka cluster. Its methods may be called from several goroutines.
@@ -49,6 +53,8 @@ type Cluster struct {
 	origin  Origin
 	brokers []string
 	stop    func() error
+	mu      sync.Mutex // Guards the nodes' processes.
+	nodes   []*node    // Of Jars only.
 }
 
 // Start finds or starts a cluster and returns when all its brokers answer. The caller stops it. The error of
@@ -93,7 +99,11 @@ func (c *Cluster) Origin() Origin { return c.origin }
 
 // Stop ends the cluster and removes its data; a cluster of the environment is left alone. Further calls do
 // nothing.
-func (c *Cluster) Stop() error { return c.stop() }
+func (c *Cluster) Stop() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stop()
+}
 
 func fromEnvironment(ctx context.Context, _ Config) (*Cluster, error) {
 	var brokers []string

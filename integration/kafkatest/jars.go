@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,14 +16,16 @@ import (
 )
 
 // nodeScript runs a broker and kills it when standard input ends, that is when the process that started it is
-// gone; then it removes the broker's folder, and the folder of all brokers after the last. Signals, which a
-// terminal or a time limit sends to the whole process group, are left to that process. The broker's exit code is
-// written for the one who waits for it to answer.
+// gone; then it removes the broker's folder, unless that is to be kept for a restart, and the folder of all
+// brokers after the last. Signals, which a terminal or a time limit sends to the whole process group, are left to
+// that process. The broker's process id is written for the one who kills it, its exit code for the one who waits
+// for it to answer.
 const nodeScript = `trap '' INT HUP TERM
 dir=$1; shift
 exec 3<&0
 "$@" </dev/null 3<&- & broker=$!
-(cat <&3 >/dev/null; while kill -KILL $broker; do sleep 0.05; done; rm -rf "$dir"; rmdir "${dir%/*}") 2>/dev/null &
+echo $broker >"$dir/pid"
+(cat <&3 >/dev/null; while kill -KILL $broker; do sleep 0.05; done; [ -e "$dir/keep" ] || rm -rf "$dir"; rmdir "${dir%/*}") 2>/dev/null &
 exec 3<&-
 wait $broker
 echo $? >"$dir/exited"
@@ -118,6 +121,7 @@ func startNodes(ctx context.Context, cfg Config, java, classpath string) (*Clust
 		p["controller.quorum.voters"] = voters
 		p["advertised.listeners"] = clientListener + "://" + clients[i] + "," + brokerListener + "://127.0.0.1:" + strconv.Itoa(ports[3*i+2])
 		p["listeners"] = p["advertised.listeners"] + "," + controllerListener + "://127.0.0.1:" + strconv.Itoa(ports[3*i+1])
+		maps.Copy(p, cfg.Properties)
 		n, err := startNode(ctx, filepath.Join(base, strconv.Itoa(i+1)), java, classpath, p)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("broker %d: %w", i+1, err), stop())
@@ -137,7 +141,7 @@ func startNodes(ctx context.Context, cfg Config, java, classpath string) (*Clust
 	if err != nil {
 		return nil, errors.Join(err, stop())
 	}
-	return &Cluster{origin: Jars, brokers: clients, stop: stop}, nil
+	return &Cluster{origin: Jars, brokers: clients, stop: stop, nodes: nodes}, nil
 }
 
 // nodePorts returns three ports a broker: for clients, for the controllers' quorum and for the other brokers.
@@ -152,11 +156,12 @@ func nodePorts(cfg Config) ([]int, error) {
 	return ports, nil
 }
 
-// node is one broker's process.
+// node is one broker's process, or the place of one that has been killed.
 type node struct {
-	dir   string
-	cmd   *exec.Cmd
-	alive io.Closer // The writing end of the process's standard input.
+	dir     string
+	command []string // What nodeScript runs.
+	cmd     *exec.Cmd
+	alive   io.Closer // The writing end of the process's standard input.
 }
 
 // startNode formats the storage below dir and starts a broker on it.
@@ -174,22 +179,29 @@ func startNode(ctx context.Context, dir, java, classpath string, p properties) (
 	if out, err := format.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("format storage: %w\n%s", err, out)
 	}
-	// Not bound to ctx: it ends with its standard input.
-	cmd := exec.Command("sh", append([]string{"-c", nodeScript, "sh", dir, java}, append(options, "kafka.Kafka", file)...)...)
-	log, err := os.Create(filepath.Join(dir, "broker.log"))
+	n := &node{dir: dir, command: append(append([]string{java}, options...), "kafka.Kafka", file)}
+	return n, n.start()
+}
+
+// start runs the broker on the storage that there is.
+func (n *node) start() error {
+	// Not bound to a context: it ends with its standard input.
+	cmd := exec.Command("sh", append([]string{"-c", nodeScript, "sh", n.dir}, n.command...)...)
+	log, err := os.OpenFile(filepath.Join(n.dir, "broker.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 	alive, err := cmd.StdinPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
-	return &node{dir: dir, cmd: cmd, alive: alive}, nil
+	n.cmd, n.alive = cmd, alive
+	return nil
 }
 
 // clusterID is any id; all brokers of a cluster have it in common.
@@ -208,12 +220,17 @@ func (n *node) exited() error {
 	return fmt.Errorf("ended with exit code %s:\n%s", strings.TrimSpace(string(code)), out.String())
 }
 
-// stop kills the broker and waits until it is gone.
+// stop kills the broker, waits until it is gone and removes its storage.
 func (n *node) stop() error {
+	if n.cmd == nil { // It has been killed.
+		return os.RemoveAll(n.dir)
+	}
 	if err := n.alive.Close(); err != nil {
 		return err
 	}
-	if err := n.cmd.Wait(); err != nil {
+	err := n.cmd.Wait()
+	n.cmd = nil
+	if err != nil {
 		return fmt.Errorf("wait for broker: %w", err)
 	}
 	return nil
