@@ -114,6 +114,16 @@ func (c *cluster) read(topic string) map[string]int64 {
 // history returns all committed values of each key of a topic of counts, in order.
 func (c *cluster) history(topic string) map[string][]int64 {
 	c.t.Helper()
+	out := map[string][]int64{}
+	c.scan(topic, func(r record.Raw) {
+		out[string(r.Key)] = append(out[string(r.Key)], int64(binary.BigEndian.Uint64(r.Value)))
+	})
+	return out
+}
+
+// scan calls f for each committed record of a topic, partition by partition in order.
+func (c *cluster) scan(topic string, f func(record.Raw)) {
+	c.t.Helper()
 	client, err := kafka.NewClient(kafka.Config{Brokers: c.brokers}, kafka.ClientConfig{Read: kafka.ReadConfig{ReadCommitted: true}})
 	if err != nil {
 		c.t.Fatal(err)
@@ -137,7 +147,6 @@ func (c *cluster) history(topic string) map[string][]int64 {
 		}
 	}
 	client.Assign(at)
-	out := map[string][]int64{}
 	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
 	defer cancel()
 	for len(left) > 0 {
@@ -145,19 +154,18 @@ func (c *cluster) history(topic string) map[string][]int64 {
 		if err != nil || ctx.Err() != nil {
 			c.t.Fatal("read ", topic, ": ", err, ctx.Err())
 		}
-		for _, f := range fetches {
-			if f.Err != nil {
-				c.t.Fatal(f.Err)
+		for _, p := range fetches {
+			if p.Err != nil {
+				c.t.Fatal(p.Err)
 			}
-			for _, r := range f.Records {
-				out[string(r.Key)] = append(out[string(r.Key)], int64(binary.BigEndian.Uint64(r.Value)))
+			for _, r := range p.Records {
+				f(r)
 			}
-			if f.Next >= left[f.TopicPartition] {
-				delete(left, f.TopicPartition)
+			if p.Next >= left[p.TopicPartition] {
+				delete(left, p.TopicPartition)
 			}
 		}
 	}
-	return out
 }
 
 // wordCount splits the lines' values, repartitions by word and counts.
@@ -281,7 +289,7 @@ func (in *instance) restored() (records int64) {
 	defer in.mu.Unlock()
 	last := map[string]int64{}
 	for _, e := range in.events {
-		last[e.Task+e.Store] = e.Records
+		last[fmt.Sprint(e.Task, e.Store, e.Partition)] = e.Records
 	}
 	for _, n := range last {
 		records += n

@@ -94,9 +94,10 @@ type Config struct {
 	Linger time.Duration
 
 	// Deserialization is applied to records that cannot be read, Processing to errors and panics of user
-	// code. The default of both is to stop.
+	// code, Production to outputs that are larger than their topic takes. The default of all is to stop.
 	Deserialization task.ErrorPolicy
 	Processing      task.ErrorPolicy
+	Production      task.ErrorPolicy
 
 	// Logger receives one Info line for each change of state and warnings. Default: slog.Default().
 	Logger *slog.Logger
@@ -202,13 +203,19 @@ func (c *Config) Validate() error {
 	for _, p := range []struct {
 		name string
 		p    task.ErrorPolicy
-	}{{"Deserialization", c.Deserialization}, {"Processing", c.Processing}} {
-		if p.p.Then > task.Skip {
+	}{{"Deserialization", c.Deserialization}, {"Processing", c.Processing}, {"Production", c.Production}} {
+		if p.p.Then > task.DeadLetter {
 			bad("%s.Then is %d, which is none of the actions", p.name, p.p.Then)
+		}
+		if p.p.Then == task.DeadLetter && p.p.DeadLetterTopic == "" {
+			bad("%s.Then is DeadLetter, but DeadLetterTopic is empty; name an existing topic", p.name)
 		}
 		if p.p.Handler != nil && p.p.Then != task.Fail {
 			bad("%s sets both Handler and Then; the handler decides alone", p.name)
 		}
+	}
+	if c.Production.Retries > 0 {
+		bad("Production.Retries: a record that is too large does not shrink; what may pass is retried in any case")
 	}
 	if c.Deserialization.Retries > 0 {
 		bad("Deserialization.Retries: bytes that cannot be read do not change; only processing is retried")

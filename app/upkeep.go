@@ -85,27 +85,3 @@ func (p *purge) run(ctx context.Context, in *instance) {
 		in.log.Warn("purge repartition topics", "err", err)
 	}
 }
-
-// sinkPartitions tells partitioners how many partitions a topic has.
-func (in *instance) sinkPartitions(ctx context.Context, topic string) (int32, bool) {
-	in.sinks.mu.Lock()
-	defer in.sinks.mu.Unlock()
-	if n, ok := in.sinks.partitions[topic]; ok {
-		return n, true
-	}
-	found, err := in.admin.Topics(ctx, topic)
-	if err != nil || found[topic].Missing {
-		return 0, false
-	}
-	if in.sinks.partitions == nil {
-		in.sinks.partitions = make(map[string]int32)
-	}
-	in.sinks.partitions[topic] = found[topic].Partitions
-	return found[topic].Partitions, true
-}
-
-// sinks holds the partition counts of output topics.
-type sinks struct {
-	mu         sync.Mutex
-	partitions map[string]int32
-}

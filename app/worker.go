@@ -49,6 +49,8 @@ type worker struct {
 	exactly bool
 	open    bool
 
+	sinks sinks
+
 	lastCommit time.Time
 	// commitTook is how long the last commit took.
 	commitTook time.Duration
@@ -86,6 +88,7 @@ func (w *worker) connect() (err error) {
 		// A record that is not written in time only costs its transaction.
 		cc.DeliveryTimeout = min(cc.DeliveryTimeout, cfg.TransactionTimeout)
 	}
+	w.sinks.admin = w.in.admin
 	w.client, err = kafka.NewClient(cfg.kafka(), cc)
 	w.produceErr = new(atomic.Pointer[error])
 	return err
@@ -186,13 +189,19 @@ func (w *worker) fail(err error) {
 // start makes a restored task's running part and begins to read its inputs.
 func (w *worker) start(ctx context.Context, e *entry) error {
 	cfg := w.in.cfg
+	globals, err := w.in.globals.views()
+	if err != nil {
+		return err
+	}
 	t, err := task.New(task.Config{
+		Globals:     globals,
 		Application: cfg.Application, Subtopology: e.sub, Partition: e.id.Partition,
 		Reads:      func(topic string) bool { return e.id.Partition < w.in.layout.partitions[topic] },
 		Persistent: e.persistent, Memory: e.memory, EveryUpdate: cfg.LogEveryUpdate, CacheEntries: cfg.CacheEntries,
 		MaxIdle: cfg.MaxTaskIdle, Deserialization: cfg.Deserialization, Processing: cfg.Processing,
+		Production: cfg.Production, MaxOutput: func(topic string) (int, bool) { return w.sinks.limit(ctx, topic) },
 		Now: now(), Context: ctx, Wait: func(d time.Duration) { pause(ctx, d) },
-		Partitions: func(topic string) (int32, bool) { return w.in.sinkPartitions(ctx, topic) }, Observer: e.stats,
+		Partitions: func(topic string) (int32, bool) { return w.sinks.partitions(ctx, topic) }, Observer: e.stats,
 	})
 	if err != nil {
 		return err

@@ -81,11 +81,7 @@ func (t *Task) Refuse(node string, err error, tries int) (again bool) {
 		}
 		return t.cfg.Context.Err() == nil || t.stopped(node, err)
 	}
-	if p.decide(t.recordError(node, err)) == Skip {
-		t.Drop(node, processor.DropProcessing)
-		return false
-	}
-	t.fail(node, err)
+	t.settle(&p, processor.DropProcessing, t.recordError(node, err))
 	return false
 }
 
@@ -114,7 +110,7 @@ func (t *Task) Arena() *processor.Arena { return &t.arena }
 
 // Send collects one output.
 func (t *Task) Send(out processor.Output) {
-	if t.err == nil {
+	if t.err == nil && !t.tooLarge(&out) {
 		t.outputs = append(t.outputs, out)
 	}
 }

@@ -15,10 +15,13 @@ const (
 	Fail Action = iota
 	// Skip leaves the record out, counts it and goes on.
 	Skip
+	// DeadLetter writes the record as it was read, with headers that say what went wrong, to the policy's
+	// dead-letter topic, counts it and goes on. Under exactly once the letter is part of the transaction.
+	DeadLetter
 )
 
-// ErrorPolicy says what to do when a record cannot be read or user code returns an error or panics. Its zero
-// value fails at the first error.
+// ErrorPolicy says what to do when a record cannot be read, user code returns an error or panics, or an output
+// cannot be written. Its zero value fails at the first error.
 type ErrorPolicy struct {
 	// Retries is how often a Try operator or a processor is called again before Then applies. Only
 	// processing is retried: bytes that cannot be read do not change.
@@ -29,6 +32,8 @@ type ErrorPolicy struct {
 	MaxBackoff time.Duration
 	// Then applies when there are no retries left.
 	Then Action
+	// DeadLetterTopic is where [DeadLetter] writes to. It must exist.
+	DeadLetterTopic string
 	// Handler, if set, decides in place of Then. It is called from the worker that runs the task.
 	Handler func(RecordError) Action
 }

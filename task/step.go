@@ -59,11 +59,11 @@ func (t *Task) load(in *input) {
 		case err != nil:
 			t.at(raw)
 			t.undecodable(in, err)
-			t.hasSource = false
+			t.off()
 		case ts < 0:
 			t.at(raw)
 			t.Drop(in.node, processor.DropInvalidTimestamp)
-			t.hasSource = false
+			t.off()
 		default:
 			in.loaded, in.timestamp = true, ts
 			return
@@ -80,19 +80,22 @@ func (t *Task) load(in *input) {
 // skipping it is the extractor's own choice.
 func (t *Task) undecodable(in *input, err error) {
 	var bad *topology.DecodeError
-	if errors.As(err, &bad) && t.cfg.Deserialization.decide(t.recordError(in.node, err)) == Skip {
-		t.Drop(in.node, processor.DropDeserialize)
+	if !errors.As(err, &bad) {
+		t.fail(in.node, err)
 		return
 	}
-	t.fail(in.node, err)
+	t.settle(&t.cfg.Deserialization, processor.DropDeserialize, t.recordError(in.node, err))
 }
 
 // at makes a record the one in process.
 func (t *Task) at(raw *record.Raw) {
 	t.source = processor.Source{TopicPartition: raw.TopicPartition, Offset: raw.Offset}
 	t.timestamp = raw.Timestamp
-	t.hasSource = true
+	t.hasSource, t.raw = true, raw
 }
+
+// off ends what at began.
+func (t *Task) off() { t.hasSource, t.raw = false, nil }
 
 // Step processes one record, at time now in milliseconds, and the stream-time punctuators that it makes due.
 // It returns false if no record is ready.
@@ -112,7 +115,7 @@ func (t *Task) Step(now int64) bool {
 	in.time = max(in.time, in.timestamp)
 	t.streamTime = max(t.streamTime, in.timestamp)
 	in.head.Process()
-	t.hasSource = false
+	t.off()
 	if t.err != nil {
 		t.outputs = t.outputs[:done]
 		return false

@@ -43,9 +43,14 @@ type Config struct {
 	// Source: KIP-695.
 	MaxIdle time.Duration
 
-	// Deserialization is asked about records that cannot be read, Processing about errors of user code.
+	// Deserialization is asked about records that cannot be read, Processing about errors of user code,
+	// Production about outputs that are larger than MaxOutput.
 	Deserialization ErrorPolicy
 	Processing      ErrorPolicy
+	Production      ErrorPolicy
+	// MaxOutput returns the size in bytes of the largest record that a topic takes; ok is false if it is not
+	// known. nil does not check.
+	MaxOutput func(topic string) (limit int, ok bool)
 
 	// Now is the time at which the task begins, in milliseconds.
 	Now int64
@@ -80,6 +85,7 @@ type Task struct {
 	streamTime int64
 	source     processor.Source
 	hasSource  bool
+	raw        *record.Raw // the record in process as it was read; nil in punctuators
 	timestamp  int64
 
 	stores    []taskStore
