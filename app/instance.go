@@ -26,8 +26,8 @@ type instance struct {
 
 	workers []*worker
 	restore *restorer
+	globals *globals
 	purge   purge
-	sinks   sinks
 	eventMu sync.Mutex // OnRestore is called once at a time
 
 	// failed is closed by the first failure, which err then holds.
@@ -66,6 +66,9 @@ func open(ctx context.Context, a *App) (_ *instance, err error) {
 	if err = in.fenceOwn(ctx); err != nil {
 		return nil, err
 	}
+	if in.globals, err = newGlobals(in); err != nil {
+		return nil, err
+	}
 	if in.restore, err = newRestorer(in); err != nil {
 		return nil, err
 	}
@@ -92,7 +95,19 @@ func (in *instance) run(ctx context.Context) error {
 	}
 	wg.Go(func() { in.restore.run(work) })
 	wg.Go(func() { in.upkeep(work) })
+	wg.Go(func() { in.globals.run(work) })
 
+	if !in.globals.wait(ctx) { // the tasks may read any of it
+		stop()
+		wg.Wait()
+		select {
+		case <-in.failed:
+			in.app.setState(Error)
+			return in.err
+		default:
+			return nil
+		}
+	}
 	var err error
 	in.member, err = kafka.Join(in.cfg.kafka(), kafka.MemberConfig{
 		Group: in.cfg.Application, Topics: in.layout.subscribed(), InstanceID: in.cfg.Instance,
@@ -134,6 +149,11 @@ func (in *instance) close() error {
 	}
 	if in.restore != nil {
 		in.restore.close()
+	}
+	if in.globals != nil {
+		if err := in.globals.close(); err != nil {
+			in.log.Warn("closing the global stores", "err", err)
+		}
 	}
 	if in.admin != nil {
 		in.admin.Close()

@@ -40,7 +40,7 @@ type stateDir struct {
 func openStateDir(in *instance) (*stateDir, error) {
 	d := &stateDir{log: in.log, layout: in.layout, delay: in.cfg.StateCleanupDelay, idle: make(map[assign.Task]time.Time)}
 	persistent := false
-	for _, sub := range in.layout.subs {
+	for _, sub := range in.cfg.Topology.Subtopologies {
 		for _, s := range sub.Stores {
 			persistent = persistent || s.Persistent
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/leatstream/leat/changelog"
 )
 
 // Builder collects a topology. Its methods do not return errors: what is wrong comes out of Build, all of it
@@ -190,6 +192,9 @@ func (b *Builder) AddGlobal(s Store, source, update Node) {
 		b.failf(s.Caller, "global store %q is filled from %d topics; it needs exactly one", s.Name, len(source.Topics))
 	} else {
 		s.Source = source.Topics[0].Name
+	}
+	if s.Kind != changelog.KeyValue && s.Kind != changelog.Timestamped {
+		b.failf(s.Caller, "global store %q keeps more than one value a key; tasks read global stores through views, which there are for key-value and timestamped stores", s.Name)
 	}
 	s.Logged = false
 	b.AddProcessor(update, source.Name)

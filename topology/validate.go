@@ -56,7 +56,7 @@ func (b *Builder) connectStores(t *Topology) {
 		case node.Kind != Processor:
 			b.failf(c.caller, "store %q is connected to the %s %q; only processors use stores", c.store, node.Kind, c.node)
 		case slices.Contains(node.Stores, c.store):
-		case b.isGlobal(store) && !b.updates(node):
+		case b.isGlobal(store) && !b.updates(node, store):
 			b.failf(c.caller, "global store %q is connected to node %q; every node reads global stores without being connected", c.store, c.node)
 		default:
 			node.Stores = append(node.Stores, c.store)
@@ -73,13 +73,13 @@ func (b *Builder) connectStores(t *Topology) {
 	}
 }
 
-// isGlobal reports whether a store is filled by a global source, and updates whether a node is what fills one.
+// isGlobal reports whether a store is filled by a global source, and updates whether a node is what fills it.
 func (b *Builder) isGlobal(s *Store) bool {
 	return s.Source != "" && b.global[b.readers[Topic{Name: s.Source}]]
 }
 
-func (b *Builder) updates(n *Node) bool {
-	return len(n.Parents) == 1 && b.global[n.Parents[0]]
+func (b *Builder) updates(n *Node, s *Store) bool {
+	return len(n.Parents) == 1 && n.Parents[0] == b.readers[Topic{Name: s.Source}]
 }
 
 // checkRepartitions checks that internal topics are declared, written and read.
