@@ -13,6 +13,10 @@
 //     of its state, as far as balance allows.
 //   - Convergence: once members own what a plan gave them, the next plan changes nothing.
 //   - Cooperative: no task is given to a member while another one owns it.
+//   - Warm: with warm-ups, a stateful task goes to no member that has to restore much while another one has
+//     its state. It stays with that one, out of balance if need be, until a replica has caught up.
+//   - Replicas: no process has two of a task. Standbys spread over tags first; then they stay where they are,
+//     as far as balance by capacity allows.
 //
 // Userdata of the group protocol is the other half of the package: [Subscription] goes from a member to the
 // leader, [Assignment] from the leader to a member. Any client that may join the group can send anything,
@@ -44,6 +48,8 @@ func Tasks(r Request) (Plan, error) {
 		stateless[m] = total[m] - stateful[m]
 	}
 	s.place(s.class(false), stateless)
+	s.hold()
+	s.replicate()
 	return s.plan(), nil
 }
 
@@ -60,6 +66,18 @@ type solver struct {
 	target   []int      // task → the member that shall run it
 	// spread counts the tasks meant for a member by subtopology.
 	spread []map[int]int
+
+	request Request
+	process []int   // member → its process's number
+	running []int   // task → the owner, if it processes the task
+	keeps   [][]int // task → the members that keep it up as a standby
+	warming [][]int // task → the members that keep it up as a warm-up
+	warmup  []int   // task → the member that shall warm up, or nobody
+	awaited []int   // task → the member that it shall move to, or nobody
+	standby [][]int // task → the members that shall keep it up, sorted
+	load    []int   // member → the number of tasks meant for it
+	probe   bool    // some task would be elsewhere if its member had caught up
+	tags    tags
 }
 
 type holder struct {
@@ -80,6 +98,15 @@ func newSolver(r Request) (*solver, error) {
 		holders:  make([][]holder, len(r.Tasks)),
 		target:   make([]int, len(r.Tasks)),
 		spread:   make([]map[int]int, len(r.Members)),
+		request:  r,
+		process:  make([]int, len(r.Members)),
+		running:  make([]int, len(r.Tasks)),
+		keeps:    make([][]int, len(r.Tasks)),
+		warming:  make([][]int, len(r.Tasks)),
+		warmup:   make([]int, len(r.Tasks)),
+		awaited:  make([]int, len(r.Tasks)),
+		standby:  make([][]int, len(r.Tasks)),
+		load:     make([]int, len(r.Members)),
 	}
 	slices.SortFunc(s.tasks, func(a, b TaskInfo) int { return a.ID.Compare(b.ID) })
 	slices.SortFunc(s.members, func(a, b Member) int { return strings.Compare(a.ID, b.ID) })
@@ -89,8 +116,9 @@ func newSolver(r Request) (*solver, error) {
 			return nil, fmt.Errorf("task %v comes twice", info.ID)
 		}
 		index[info.ID] = t
-		s.owner[t], s.target[t] = nobody, nobody
+		s.owner[t], s.target[t], s.running[t], s.warmup[t], s.awaited[t] = nobody, nobody, nobody, nobody, nobody
 	}
+	processes := make(map[string]int, len(s.members))
 	for m, member := range s.members {
 		if m > 0 && s.members[m-1].ID == member.ID {
 			return nil, fmt.Errorf("member %q comes twice", member.ID)
@@ -107,6 +135,24 @@ func newSolver(r Request) (*solver, error) {
 				s.holders[t] = append(s.holders[t], holder{position, m})
 			}
 		}
+		for _, list := range [...]struct {
+			ids []Task
+			of  [][]int
+		}{{member.Standby, s.keeps}, {member.Warmup, s.warming}} {
+			for _, id := range list.ids {
+				if t, ok := index[id]; ok && !slices.Contains(list.of[t], m) {
+					list.of[t] = append(list.of[t], m)
+				}
+			}
+		}
+		name := member.Process
+		if name == "" {
+			name = "\x00" + member.ID
+		}
+		if _, ok := processes[name]; !ok {
+			processes[name] = len(processes)
+		}
+		s.process[m] = processes[name]
 	}
 	for t := range s.holders {
 		slices.SortFunc(s.holders[t], compareHolders)
@@ -114,6 +160,14 @@ func newSolver(r Request) (*solver, error) {
 			s.owner[t] = nobody
 		}
 	}
+	for m, member := range s.members {
+		for _, id := range member.Running {
+			if t, ok := index[id]; ok && s.owner[t] == m {
+				s.running[t] = m
+			}
+		}
+	}
+	s.tags = newTags(r.RackTags, s.members)
 	return s, nil
 }
 
@@ -143,19 +197,30 @@ func (s *solver) class(stateful bool) []int {
 }
 
 func (s *solver) plan() Plan {
-	p := Plan{
-		Active: make(map[string][]Task, len(s.members)),
-		Later:  make(map[string][]Task, len(s.members)),
+	empty := func() map[string][]Task {
+		out := make(map[string][]Task, len(s.members))
+		for _, m := range s.members {
+			out[m.ID] = nil
+		}
+		return out
 	}
-	for _, m := range s.members {
-		p.Active[m.ID], p.Later[m.ID] = nil, nil
-	}
+	p := Plan{Active: empty(), Later: empty(), Standby: empty(), Warmup: empty(), Awaited: empty(), Probe: s.probe}
 	for t, info := range s.tasks {
-		id := s.members[s.target[t]].ID
+		add := func(to map[string][]Task, m int) {
+			if m != nobody {
+				id := s.members[m].ID
+				to[id] = append(to[id], info.ID)
+			}
+		}
 		if free := s.owner[t] == nobody && !s.disputed[t]; free || s.owner[t] == s.target[t] {
-			p.Active[id] = append(p.Active[id], info.ID)
+			add(p.Active, s.target[t])
 		} else {
-			p.Later[id] = append(p.Later[id], info.ID)
+			add(p.Later, s.target[t])
+		}
+		add(p.Warmup, s.warmup[t])
+		add(p.Awaited, s.awaited[t])
+		for _, m := range s.standby[t] {
+			add(p.Standby, m)
 		}
 	}
 	return p

@@ -112,7 +112,8 @@ func checkCooperative(r assign.Request, p assign.Plan) error {
 }
 
 func shuffled(rng *rand.Rand, r assign.Request) assign.Request {
-	out := assign.Request{Tasks: slices.Clone(r.Tasks), Members: slices.Clone(r.Members)}
+	out := r
+	out.Tasks, out.Members = slices.Clone(r.Tasks), slices.Clone(r.Members)
 	rng.Shuffle(len(out.Tasks), func(i, j int) { out.Tasks[i], out.Tasks[j] = out.Tasks[j], out.Tasks[i] })
 	rng.Shuffle(len(out.Members), func(i, j int) { out.Members[i], out.Members[j] = out.Members[j], out.Members[i] })
 	for i := range out.Members {

@@ -13,8 +13,16 @@ type Assignment struct {
 	// Active are the tasks to run as active from this generation on, in task order, each once.
 	Active []Grant
 	// Later are the tasks that the member will get once their owners have given them up, in task order, each
-	// once. It can warm caches or restore ahead; it must not run them.
+	// once. It can restore ahead; it must not run them.
 	Later []Task
+	// Standby and Warmup are the tasks whose state the member keeps up, in task order, each once.
+	Standby, Warmup []Task
+	// Awaited are those of Standby and Warmup that move to the member once it has caught up, in task order,
+	// each once. It asks for a rebalance then.
+	Awaited []Task
+	// Process is the process that the leader has meant. A static member that has been restarted gets the
+	// assignment of the one before it.
+	Process string
 	// Live names the processes that are in the group in this generation. A transaction of another one is a
 	// dead owner's.
 	Live Processes
@@ -44,6 +52,10 @@ const (
 	assignmentActive    = 2 // extra: uint32 0 = no previous process, else 1 + its number
 	assignmentLater     = 3
 	assignmentLive      = 4 // names, each with a line feed behind it
+	assignmentStandby   = 5
+	assignmentWarmup    = 6
+	assignmentAwaited   = 7
+	assignmentProcess   = 8
 )
 
 // AppendAssignment appends the encoding of a to dst. Active and Later are sorted on the way, into copies;
@@ -71,10 +83,16 @@ func AppendAssignment(dst []byte, a Assignment) []byte {
 	dst = appendField(dst, assignmentLater, func(dst []byte) []byte {
 		return appendTasks(dst, later, func(t Task) Task { return t }, func(dst []byte, _ Task) []byte { return dst })
 	})
-	if a.Live == "" {
-		return dst
+	if a.Live != "" {
+		dst = appendField(dst, assignmentLive, func(dst []byte) []byte { return append(dst, a.Live...) })
 	}
-	return appendField(dst, assignmentLive, func(dst []byte) []byte { return append(dst, a.Live...) })
+	dst = appendTaskField(dst, assignmentStandby, a.Standby)
+	dst = appendTaskField(dst, assignmentWarmup, a.Warmup)
+	dst = appendTaskField(dst, assignmentAwaited, a.Awaited)
+	if a.Process != "" {
+		dst = appendField(dst, assignmentProcess, func(dst []byte) []byte { return append(dst, a.Process...) })
+	}
+	return dst
 }
 
 // DecodeAssignment reads what [AppendAssignment] wrote, of this version or another one. Fields that the
@@ -105,9 +123,17 @@ func DecodeAssignment(b []byte) (Assignment, error) {
 				return Grant{Task: t, Previous: names[begin+4 : begin+4+length]}
 			})
 		case assignmentLater:
-			a.Later = readTasks(r, 0, func(t Task, _ *reader) Task { return t })
+			a.Later = readTaskField(r)
 		case assignmentLive:
 			a.Live = Processes(r.b)
+		case assignmentStandby:
+			a.Standby = readTaskField(r)
+		case assignmentWarmup:
+			a.Warmup = readTaskField(r)
+		case assignmentAwaited:
+			a.Awaited = readTaskField(r)
+		case assignmentProcess:
+			a.Process = string(r.b)
 		}
 	})
 	if err != nil {

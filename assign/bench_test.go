@@ -8,7 +8,7 @@ import (
 )
 
 // BenchmarkTasks plans 1000 tasks for 100 members, of which every fifth has just joined, while every member
-// holds state of a tenth of all tasks.
+// holds state of a tenth of all tasks, with standbys and warm-ups.
 func BenchmarkTasks(b *testing.B) {
 	var r assign.Request
 	for i := range 1000 {
@@ -26,6 +26,7 @@ func BenchmarkTasks(b *testing.B) {
 		}
 		r.Members = append(r.Members, member)
 	}
+	r.Standbys, r.MaxWarmups, r.AcceptableLag = 1, 2, 1000
 	for b.Loop() {
 		if _, err := assign.Tasks(r); err != nil {
 			b.Fatal(err)

@@ -3,6 +3,7 @@ package assign
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 )
@@ -18,10 +19,16 @@ type Subscription struct {
 	Topology uint64
 	// Capacity is the number of workers.
 	Capacity int
-	// Owned are the tasks that run as active, in task order, each once.
+	// Owned are the tasks that run as active and process records, in task order, each once. Those that are
+	// still being restored are not among them.
 	Owned []Task
 	// Positions tells how much state the member holds, in task order, each task once.
 	Positions []Position
+	// Standby and Warmup are the tasks whose state the member keeps up, as its last assignment said, in task
+	// order, each once.
+	Standby, Warmup []Task
+	// Tags say where the member is.
+	Tags map[string]string
 }
 
 // Position says that a member holds the state of a task up to the sum of its changelogs' offsets.
@@ -37,6 +44,9 @@ const (
 	subscriptionCapacity  = 3
 	subscriptionOwned     = 4
 	subscriptionPositions = 5
+	subscriptionStandby   = 6
+	subscriptionWarmup    = 7
+	subscriptionTags      = 8 // name and value in turn, in order of names: uint32 length, bytes
 )
 
 // AppendSubscription appends the encoding of s to dst. Owned and Positions are sorted on the way, into
@@ -55,11 +65,67 @@ func AppendSubscription(dst []byte, s Subscription) []byte {
 	dst = appendField(dst, subscriptionOwned, func(dst []byte) []byte {
 		return appendTasks(dst, owned, func(t Task) Task { return t }, func(dst []byte, _ Task) []byte { return dst })
 	})
-	return appendField(dst, subscriptionPositions, func(dst []byte) []byte {
+	dst = appendField(dst, subscriptionPositions, func(dst []byte) []byte {
 		return appendTasks(dst, positions, func(p Position) Task { return p.Task }, func(dst []byte, p Position) []byte {
 			return binary.BigEndian.AppendUint64(dst, uint64(max(p.Sum, 0)))
 		})
 	})
+	dst = appendTaskField(dst, subscriptionStandby, s.Standby)
+	dst = appendTaskField(dst, subscriptionWarmup, s.Warmup)
+	if len(s.Tags) == 0 {
+		return dst
+	}
+	return appendField(dst, subscriptionTags, func(dst []byte) []byte {
+		for _, name := range slices.Sorted(maps.Keys(s.Tags)) {
+			for _, text := range [...]string{name, s.Tags[name]} {
+				dst = binary.BigEndian.AppendUint32(dst, uint32(len(text)))
+				dst = append(dst, text...)
+			}
+		}
+		return dst
+	})
+}
+
+// appendTaskField appends a field of tasks, unless there are none.
+func appendTaskField(dst []byte, tag uint16, tasks []Task) []byte {
+	if len(tasks) == 0 {
+		return dst
+	}
+	self := func(t Task) Task { return t }
+	return appendField(dst, tag, func(dst []byte) []byte {
+		return appendTasks(dst, sortedTasks(tasks, self), self, func(dst []byte, _ Task) []byte { return dst })
+	})
+}
+
+func readTaskField(r *reader) []Task {
+	return readTasks(r, 0, func(t Task, _ *reader) Task { return t })
+}
+
+// maxSentTags bounds the tags that are read: a map takes more room than its text.
+const maxSentTags = 16
+
+func readTags(r *reader) map[string]string {
+	var out map[string]string
+	last := ""
+	for len(r.b) > 0 && r.err == nil {
+		name := string(r.take(int64(r.uint32())))
+		value := string(r.take(int64(r.uint32())))
+		switch {
+		case r.err != nil:
+			return nil
+		case out != nil && name <= last:
+			r.err = malformed("tag %q after tag %q", name, last)
+		case len(out) == maxSentTags:
+			r.err = malformed("more than %d tags", maxSentTags)
+		case out == nil:
+			out = make(map[string]string)
+		}
+		if r.err != nil {
+			return nil
+		}
+		out[name], last = value, name
+	}
+	return out
 }
 
 // DecodeSubscription reads what [AppendSubscription] wrote, of this version or another one. Fields that the
@@ -76,7 +142,13 @@ func DecodeSubscription(b []byte) (Subscription, error) {
 		case subscriptionCapacity:
 			s.Capacity = min(int(r.nonNegative()), MaxCapacity)
 		case subscriptionOwned:
-			s.Owned = readTasks(r, 0, func(t Task, _ *reader) Task { return t })
+			s.Owned = readTaskField(r)
+		case subscriptionStandby:
+			s.Standby = readTaskField(r)
+		case subscriptionWarmup:
+			s.Warmup = readTaskField(r)
+		case subscriptionTags:
+			s.Tags = readTags(r)
 		case subscriptionPositions:
 			s.Positions = readTasks(r, 8, func(t Task, r *reader) Position {
 				sum := r.uint64()

@@ -94,12 +94,20 @@ func describe(r assign.Request, p assign.Plan) string {
 				line += " -" + task.String()
 			}
 		}
-		if later := p.Later[m.ID]; len(later) > 0 {
-			line += fmt.Sprintf(" later %v", later)
+		for _, list := range []struct {
+			name  string
+			tasks []assign.Task
+		}{{"later", p.Later[m.ID]}, {"standby", p.Standby[m.ID]}, {"warm-up", p.Warmup[m.ID]}, {"awaited", p.Awaited[m.ID]}} {
+			if len(list.tasks) > 0 {
+				line += fmt.Sprintf(" %s %v", list.name, list.tasks)
+			}
 		}
 		lines = append(lines, line)
 	}
 	slices.Sort(lines)
+	if p.Probe {
+		lines = append(lines, "probe")
+	}
 	return strings.Join(lines, "\n") + "\n"
 }
 
@@ -123,6 +131,10 @@ func parseTasks(t *testing.T, d *datadriven.TestData) []assign.TaskInfo {
 func parseMember(t *testing.T, d *datadriven.TestData) *assign.Member {
 	m := &assign.Member{ID: d.CmdArgs[0].Key, Capacity: 1, Positions: map[assign.Task]int64{}}
 	for _, arg := range d.CmdArgs[1:] {
+		if arg.Key == "tags" {
+			m.Tags = parseTags(arg.Vals)
+			continue
+		}
 		for _, v := range arg.Vals {
 			name, position, _ := strings.Cut(v, ":")
 			switch arg.Key {

@@ -27,6 +27,10 @@ var (
 		Owned:     []assign.Task{task(0, 0), task(0, 3), task(2, 1)},
 		Positions: []assign.Position{{task(0, 3), 1042}, {task(2, 1), math.MaxInt64}},
 	}
+	keeping = assign.Subscription{
+		Version: assign.Version, Standby: []assign.Task{task(0, 1)}, Warmup: []assign.Task{task(1, 2)},
+		Tags: map[string]string{"zone": "b", "host": ""},
+	}
 	assignment = assign.Assignment{
 		Version: assign.Version,
 		Active: []assign.Grant{
@@ -34,13 +38,17 @@ var (
 		},
 		Later: []assign.Task{task(3, 7)},
 	}
+	kept = assign.Assignment{
+		Version: assign.Version, Live: assign.Processes("").Add("p"), Standby: []assign.Task{task(0, 1)},
+		Warmup: []assign.Task{task(1, 2)}, Awaited: []assign.Task{task(0, 1), task(1, 2)}, Process: "p1",
+	}
 )
 
 // TestUserdataBytes pins the format: members of different versions meet in one group.
 func TestUserdataBytes(t *testing.T) {
 	for name, c := range map[string]struct{ got, want string }{
 		"subscription": {hex.EncodeToString(assign.AppendSubscription(nil, subscription)), strings.Join([]string{
-			"00010001",
+			"00020001",
 			"0001", "00000002", "7031",
 			"0002", "00000008", "0102030405060708",
 			"0003", "00000004", "00000004",
@@ -48,12 +56,27 @@ func TestUserdataBytes(t *testing.T) {
 			"0005", "0000002c", "00000002", "00000000", "00000001", "00000003", "0000000000000412", "00000002", "00000001", "00000001", "7fffffffffffffff",
 		}, "")},
 		"assignment": {hex.EncodeToString(assign.AppendAssignment(nil, assignment)), strings.Join([]string{
-			"00010001",
+			"00020001",
 			"0001", "00000010", "00000003", "6f6c64", "00000005", "6f6c646572",
 			"0002", "00000034", "00000002",
 			"00000000", "00000002", "00000000", "00000000", "00000001", "00000001",
 			"00000001", "00000002", "00000000", "00000002", "00000001", "00000001",
 			"0003", "00000010", "00000001", "00000003", "00000001", "00000007",
+		}, "")},
+		"keeping": {hex.EncodeToString(assign.AppendSubscription(nil, keeping)), strings.Join([]string{
+			"00020001", "0001", "00000000", "0002", "00000008", "0000000000000000", "0003", "00000004", "00000000",
+			"0004", "00000004", "00000000", "0005", "00000004", "00000000",
+			"0006", "00000010", "00000001", "00000000", "00000001", "00000001",
+			"0007", "00000010", "00000001", "00000001", "00000001", "00000002",
+			"0008", "00000019", "00000004", "686f7374", "00000000", "00000004", "7a6f6e65", "00000001", "62",
+		}, "")},
+		"kept": {hex.EncodeToString(assign.AppendAssignment(nil, kept)), strings.Join([]string{
+			"00020001", "0001", "00000000", "0002", "00000004", "00000000", "0003", "00000004", "00000000",
+			"0004", "00000002", "700a",
+			"0005", "00000010", "00000001", "00000000", "00000001", "00000001",
+			"0006", "00000010", "00000001", "00000001", "00000001", "00000002",
+			"0007", "0000001c", "00000002", "00000000", "00000001", "00000001", "00000001", "00000001", "00000002",
+			"0008", "00000002", "7031",
 		}, "")},
 	} {
 		if c.got != c.want {
@@ -63,13 +86,13 @@ func TestUserdataBytes(t *testing.T) {
 }
 
 func TestUserdataRoundTrip(t *testing.T) {
-	for _, want := range []assign.Subscription{subscription, {Version: assign.Version}} {
+	for _, want := range []assign.Subscription{subscription, keeping, {Version: assign.Version}} {
 		got, err := assign.DecodeSubscription(assign.AppendSubscription(nil, want))
 		if d := cmp.Diff(want, got); d != "" || err != nil {
 			t.Errorf("subscription: %v\n%s", err, d)
 		}
 	}
-	for _, want := range []assign.Assignment{assignment, {Version: assign.Version}} {
+	for _, want := range []assign.Assignment{assignment, kept, {Version: assign.Version}} {
 		got, err := assign.DecodeAssignment(assign.AppendAssignment(nil, want))
 		if d := cmp.Diff(want, got); d != "" || err != nil {
 			t.Errorf("assignment: %v\n%s", err, d)
@@ -102,10 +125,10 @@ func TestUserdataOfNewerVersion(t *testing.T) {
 		t.Errorf("%v\n%s", err, d)
 	}
 
-	binary.BigEndian.PutUint16(newer[2:], 2)
+	binary.BigEndian.PutUint16(newer[2:], 3)
 	_, err = assign.DecodeSubscription(newer)
 	var version *assign.VersionError
-	if !errors.As(err, &version) || *version != (assign.VersionError{Version: 9, Needs: 2}) {
+	if !errors.As(err, &version) || *version != (assign.VersionError{Version: 9, Needs: 3}) {
 		t.Errorf("error %v, want a VersionError", err)
 	} else if !strings.Contains(err.Error(), "upgrade") {
 		t.Errorf("error %q names no remedy", err)
@@ -136,6 +159,10 @@ func TestUserdataRefused(t *testing.T) {
 		"task twice":             "00010001" + "0004" + "00000014" + "00000001" + "00000000" + "00000002" + "00000001" + "00000001",
 		"negative position":      "00010001" + "0005" + "00000018" + "00000001" + "00000000" + "00000001" + "00000000" + "ffffffffffffffff",
 		"negative capacity":      "00010001" + "0003" + "00000004" + "ffffffff",
+		"tag without value":      "00010001" + "0008" + "00000005" + "00000001" + "61",
+		"tags out of order":      "00010001" + "0008" + "00000012" + "00000001" + "62" + "00000000" + "00000001" + "61" + "00000000",
+		"tag twice":              "00010001" + "0008" + "00000010" + "00000000" + "00000000" + "00000000" + "00000000",
+		"too many tags":          "00010001" + "0008" + tooManyTags(),
 	} {
 		in, err := hex.DecodeString(b)
 		if err != nil {
@@ -149,6 +176,14 @@ func TestUserdataRefused(t *testing.T) {
 	if got, err := assign.DecodeAssignment(unknownProcess); !errors.Is(err, assign.ErrMalformed) {
 		t.Errorf("unknown process: %+v, %v, want ErrMalformed", got, err)
 	}
+}
+
+func tooManyTags() string {
+	b := binary.BigEndian.AppendUint32(nil, 17*9)
+	for i := range byte(17) {
+		b = append(b, 0, 0, 0, 1, i, 0, 0, 0, 0)
+	}
+	return hex.EncodeToString(b)
 }
 
 // TestDecodingIsBounded decodes inputs that make the most of their bytes.
@@ -189,6 +224,7 @@ func decodes[T any](b []byte, decode func([]byte) (T, error)) func() (int, error
 
 func FuzzDecodeSubscription(f *testing.F) {
 	f.Add(assign.AppendSubscription(nil, subscription))
+	f.Add(assign.AppendSubscription(nil, keeping))
 	f.Add(assign.AppendSubscription(nil, assign.Subscription{}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := assign.DecodeSubscription(b)
@@ -205,6 +241,7 @@ func FuzzDecodeSubscription(f *testing.F) {
 
 func FuzzDecodeAssignment(f *testing.F) {
 	f.Add(assign.AppendAssignment(nil, assignment))
+	f.Add(assign.AppendAssignment(nil, kept))
 	f.Add(assign.AppendAssignment(nil, assign.Assignment{}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := assign.DecodeAssignment(b)

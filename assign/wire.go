@@ -7,8 +7,9 @@ import (
 	"math"
 )
 
-// Version is the version of the userdata that this code writes. It grows with each new field.
-const Version = 1
+// Version is the version of the userdata that this code writes. It grows with each new field: 2 has standbys
+// and warm-ups.
+const Version = 2
 
 // compatible is the oldest version whose readers understand what this code writes. It is raised only when
 // ignoring a new field would be wrong.
