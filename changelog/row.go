@@ -53,7 +53,7 @@ func Change(kind Kind, row []byte, now int64) (value []byte, timestamp int64, er
 // stores have no rows yet: to guess would be to corrupt them.
 func timestamped(kind Kind) bool {
 	switch kind {
-	case KeyValue:
+	case KeyValue, List:
 		return false
 	case Timestamped:
 		return true

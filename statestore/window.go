@@ -18,6 +18,9 @@ type WindowSpec struct {
 	// windows on a grid their advance, so that each window is a segment of its own. 0 means a third of the
 	// retention. State that is there already keeps the length that it was made with.
 	Segment int64
+	// NullsCount lets a null that is put into a [JoinWindow] move the store's time on, as in Kafka Streams'
+	// stores in memory.
+	NullsCount bool
 	// Order is the order in which ranges of keys are iterated.
 	Order WindowOrder
 }
@@ -103,8 +106,10 @@ type Window[K comparable, V any] interface {
 // those of the other side. Retention is as in [TimestampedWindow].
 type JoinWindow[K comparable, V any] interface {
 	Store
-	// Put adds a value of a key at a time, beside those that there are. A null value is not added.
+	// Put adds a value of a key at a time, beside those that there are. A null value is as PutNull.
 	Put(key K, value V, time int64)
+	// PutNull adds nothing, but makes a change record.
+	PutNull(key K, time int64)
 	// Fetch iterates over the values of a key with times in [from, to], by time and then in the order in
 	// which they were put.
 	Fetch(key K, from, to int64) iter.Seq2[int64, V]

@@ -174,17 +174,30 @@ type joinWindow[K comparable, V any] struct{ *segmented[K, V] }
 
 func (s *joinWindow[K, V]) Put(key K, value V, time int64) {
 	if s.null.IsNull(&value) {
+		s.PutNull(key, time)
 		return
 	}
 	kept := s.admit(time)
-	// As in Kafka Streams: 31 bits, and one for each record, kept or not.
-	s.meta.seq = (s.meta.seq + 1) & 0x7fffffff
-	k := windowKey[K]{key, time, s.meta.seq}
+	k := windowKey[K]{key, time, s.next()}
 	if !kept {
-		s.logOnly(k, value, s.env.Context.Timestamp(), true)
+		s.logOnly(k, value, time, true)
 		return
 	}
-	s.append(k, value, s.env.Context.Timestamp())
+	s.append(k, value, time)
+}
+
+func (s *joinWindow[K, V]) PutNull(key K, time int64) {
+	if s.spec.NullsCount {
+		s.admit(time)
+	}
+	var none V
+	s.logOnly(windowKey[K]{key, time, s.next()}, none, time, false)
+}
+
+// next returns a sequence number. As in Kafka Streams it has 31 bits, and each record takes one, kept or not.
+func (s *joinWindow[K, V]) next() int64 {
+	s.meta.seq = (s.meta.seq + 1) & 0x7fffffff
+	return s.meta.seq
 }
 
 func (s *joinWindow[K, V]) Fetch(key K, from, to int64) iter.Seq2[int64, V] {

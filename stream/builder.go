@@ -33,6 +33,8 @@ const (
 	// MergeRepartitionTopics sends records that several operators need by the same new key through one
 	// repartition topic. Those of [Repartition] and of grouped tables are left alone.
 	MergeRepartitionTopics = Optimization(plan.MergeRepartitionTopics)
+	// SingleStoreSelfJoin lets a join of a stream with itself keep its records once. Source: KIP-862.
+	SingleStoreSelfJoin = Optimization(plan.SingleStoreSelfJoin)
 	// OptimizeAll is every optimization, those of later versions included.
 	OptimizeAll = ^Optimization(0)
 )

@@ -42,6 +42,8 @@ type options struct {
 	invalid    topology.TimestampPolicy
 
 	foreignPartition any
+	stores           JoinStores
+	otherValues      any
 	answerPartition  any
 }
 

@@ -20,7 +20,7 @@ func (b *builder) join(op *Op) error {
 	case rightTable:
 		return b.joinTable(op)
 	}
-	return notYet("operation", "join")
+	return b.joinStreams(op)
 }
 
 // sidesOf joins what there is of the two sides; null is "null".
@@ -105,3 +105,35 @@ func (b *builder) joinGlobal(op *Op) error {
 	}
 	return nil
 }
+
+func (b *builder) joinStreams(op *Op) error {
+	in, err := b.from(op.In)
+	if err != nil {
+		return err
+	}
+	other, err := b.from(op.Other)
+	if err != nil {
+		return err
+	}
+	if op.BeforeMs == nil || op.AfterMs == nil || op.GraceMs == nil {
+		return notYet("join", "of streams without a window")
+	}
+	w := stream.JoinWindow{Before: millis(*op.BeforeMs), After: millis(*op.AfterMs), Grace: millis(*op.GraceMs)}
+	stores := stream.JoinStores{InMemory: true}
+	if op.Store != nil {
+		stores.Name = op.Store.Name
+	}
+	opts := append(op.regrouping(), stream.OtherValues[Text](textSerde{}), stream.KeptIn(stores))
+	switch op.Type {
+	case "inner":
+		b.streams[op.ID] = stream.Join(in, other, w, innerSides, opts...)
+	case "left":
+		b.streams[op.ID] = stream.LeftJoin(in, other, w, leftSides, opts...)
+	case "outer":
+		b.streams[op.ID] = stream.OuterJoin(in, other, w, sidesOf, opts...)
+	default:
+		return notYet("join", op.Type)
+	}
+	return nil
+}
+

@@ -154,6 +154,8 @@ type Node struct {
 	Grace *int64
 	// Output is the type of the records that leave the node, as seen by what a merged repartition needs.
 	Output reflect.Type
+	// SelfJoin is set on joins of two streams of one type.
+	SelfJoin *SelfJoin
 	// Source, TableSource and Repartition are set on nodes of these kinds, which optimisations change.
 	Source      *Source
 	TableSource *TableSource

@@ -11,6 +11,8 @@ const (
 	ReuseSourceTopics Optimization = 1 << iota
 	// MergeRepartitionTopics sends records that are needed by one key in several places through one topic.
 	MergeRepartitionTopics
+	// SingleStoreSelfJoin lets a join of a stream with itself keep its records once.
+	SingleStoreSelfJoin
 )
 
 func (g *Graph) optimize(o Optimization) {
@@ -23,6 +25,11 @@ func (g *Graph) optimize(o Optimization) {
 		g.moveChangersToMerges()
 		for _, c := range g.changers {
 			g.mergeRepartitions(c.node, c.repartitions)
+		}
+	}
+	if o&SingleStoreSelfJoin != 0 {
+		for _, n := range g.reachable() {
+			n.joinItself()
 		}
 	}
 	keepNullKeys(g.root, map[*Node]bool{}, map[*Node]bool{})
