@@ -34,6 +34,9 @@ func (t *bareTask) Fail(node string, err error)                    { panic(fmt.S
 func (t *bareTask) Refuse(node string, err error, _ int) bool      { panic(fmt.Sprint(node, ": ", err)) }
 func (t *bareTask) Drop(string, processor.DropReason)              {}
 func (t *bareTask) Arena() *processor.Arena                        { return &t.arena }
+func (t *bareTask) EmitInterval() int64                            { return 0 }
+func (t *bareTask) KeptTime(string) (int64, bool)                  { return 0, false }
+func (t *bareTask) KeepTime(string, int64)                         {}
 func (t *bareTask) Send(processor.Output)                          { t.sent++ }
 func (t *bareTask) Store(_, name string) (statestore.Store, error) { return t.stores[name], nil }
 func (t *bareTask) Schedule(string, time.Duration, processor.PunctuationKind, func(int64) error) *processor.Punctuation {

@@ -40,10 +40,9 @@ type options struct {
 	reset      topology.OffsetReset
 	timestamp  any
 	invalid    topology.TimestampPolicy
+	onClose    bool
 
 	foreignPartition any
-	stores           JoinStores
-	otherValues      any
 	answerPartition  any
 }
 

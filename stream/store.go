@@ -30,7 +30,9 @@ type Store[K comparable, V any] struct {
 	timestamped bool
 	// history is how long a versioned store keeps old versions; nil if it is not versioned.
 	history *time.Duration
-	config  map[string]string
+	// retention is how long a store of windows keeps them; nil if the windows decide.
+	retention *time.Duration
+	config    map[string]string
 }
 
 // NewStore returns the handle of a store that is kept on disk and logged to a changelog topic.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/serde"
 	"github.com/leatstream/leat/stream/internal/plan"
 	"github.com/leatstream/leat/topology"
 )
@@ -40,9 +41,24 @@ func ToDynamic[K, V any](s Stream[K, V], topic func(r record.Record[K, V], src p
 
 func sink[K, V any](c *call, s Stream[K, V], n topology.Node, config topology.SinkConfig[K, V]) {
 	config.Partition = typed[func(K, V, int32) int32](c, n.Name, optPartition, c.options.partition)
+	config.PartitionKey = innerKey(n.Topics, config.Key)
 	n.New = topology.NewSink(config)
 	n.Caller = c.at
 	c.b.plan.Add(&plan.Node{Name: n.Name, Write: func(w *plan.Writer, parents []string) {
 		w.AddSink(n, parents...)
 	}}, s.node)
+}
+
+// innerKey returns what serializes the key inside a windowed one, whose records go to its partition; nil for
+// other keys.
+func innerKey[K any](topics []topology.Topic, keys serde.Serde[K]) func([]byte, K) ([]byte, error) {
+	if keys != nil && len(topics) == 1 {
+		keys = serde.For(keys, topics[0].Name, true)
+	}
+	if w, ok := keys.(interface {
+		AppendInner(dst []byte, key K) ([]byte, error)
+	}); ok {
+		return w.AppendInner
+	}
+	return nil
 }

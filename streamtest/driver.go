@@ -25,6 +25,9 @@ type Config struct {
 	// update of a store is one, as in Kafka Streams without a record cache. Since the driver commits after
 	// every record, the two differ only where one record updates a key more than once.
 	LogLast bool
+	// EmitInterval is the wall-clock time between two looks of an operator for results that time has made
+	// final; 0 means a second, a negative value that it looks at every record.
+	EmitInterval time.Duration
 	// Deserialization and Processing are the error policies; the zero values fail at the first error.
 	Deserialization task.ErrorPolicy
 	Processing      task.ErrorPolicy
@@ -117,6 +120,7 @@ func (d *Driver) start(sub *topology.Subtopology) error {
 		Application: d.cfg.Application, Subtopology: sub, Now: d.clock,
 		Persistent: persistent, Memory: memory, Globals: d.globals,
 		EveryUpdate: !d.cfg.LogLast, MaxIdle: -1,
+		EmitInterval:    d.cfg.EmitInterval,
 		Deserialization: d.cfg.Deserialization, Processing: d.cfg.Processing,
 		Partitions: func(string) (int32, bool) { return 1, true },
 		Observer:   drops(d.dropped),

@@ -38,3 +38,23 @@ func Timestamped[K comparable, V any](d *Driver, handle *stream.Store[K, V]) sta
 	}
 	return s
 }
+
+// Windows returns the store of a windowed aggregation by its handle.
+func Windows[K comparable, V any](d *Driver, handle *stream.Store[K, V]) statestore.TimestampedWindow[K, V] {
+	s, err := handle.Windows(d)
+	if err != nil {
+		d.helper()
+		d.fatal(err)
+	}
+	return s
+}
+
+// Sessions returns the store of an aggregation of sessions by its handle.
+func Sessions[K comparable, V any](d *Driver, handle *stream.Store[K, V]) statestore.Session[K, V] {
+	s, err := handle.Sessions(d)
+	if err != nil {
+		d.helper()
+		d.fatal(err)
+	}
+	return s
+}

@@ -43,6 +43,11 @@ type Config struct {
 	// Source: KIP-695.
 	MaxIdle time.Duration
 
+	// EmitInterval is the wall-clock time between two looks of an operator for results that time has made
+	// final (windows that have closed, records that stay without a partner). 0 means a second, a negative
+	// value that it looks at every record.
+	EmitInterval time.Duration
+
 	// Deserialization is asked about records that cannot be read, Processing about errors of user code,
 	// Production about outputs that are larger than MaxOutput.
 	Deserialization ErrorPolicy

@@ -1,6 +1,9 @@
 package task
 
-import "maps"
+import (
+	"maps"
+	"time"
+)
 
 // times are the times that nodes keep with the committed offsets: until when windows have been emitted. They
 // are copied when one changes, since commits hold on to them.
@@ -20,6 +23,17 @@ func (t *Task) ResumeTimes(times map[string]int64) {
 			t.KeepTime(name, at)
 		}
 	}
+}
+
+// defaultEmitInterval is that of Kafka Streams.
+const defaultEmitInterval = time.Second
+
+// EmitInterval implements processor.Task.
+func (t *Task) EmitInterval() int64 {
+	if t.cfg.EmitInterval == 0 {
+		return defaultEmitInterval.Milliseconds()
+	}
+	return max(0, t.cfg.EmitInterval.Milliseconds())
 }
 
 // KeptTime implements processor.Task.

@@ -40,6 +40,7 @@ func (t *fakeTask) Failed() bool                          { return t.failed != n
 func (t *fakeTask) Fail(node string, err error)           { t.failed = fmt.Errorf("%s: %w", node, err) }
 func (t *fakeTask) Drop(string, processor.DropReason)     {}
 func (t *fakeTask) Arena() *processor.Arena               { return &t.arena }
+func (t *fakeTask) EmitInterval() int64                   { return 0 }
 func (t *fakeTask) KeptTime(string) (int64, bool)         { return 0, false }
 func (t *fakeTask) KeepTime(string, int64)                {}
 func (t *fakeTask) Partitions(topic string) (int32, bool) { return 4, topic != "new" }

@@ -47,7 +47,7 @@ func (b *builder) groupTable(op *Op, t stream.Table[Text, Text]) error {
 
 func (b *builder) aggregate(op *Op) error {
 	if op.Window != nil {
-		return notYet("window", op.Window.Type)
+		return b.aggregateWindows(op)
 	}
 	agg, err := aggregateOf(op.Agg)
 	if err != nil {
@@ -77,7 +77,7 @@ func (b *builder) aggregate(op *Op) error {
 
 func (b *builder) reduce(op *Op) error {
 	if op.Window != nil {
-		return notYet("window", op.Window.Type)
+		return b.reduceWindows(op)
 	}
 	add, err := reducerOf(op.Fn)
 	if err != nil {
@@ -106,7 +106,7 @@ func (b *builder) reduce(op *Op) error {
 // count is the built-in count, then a table of its decimal strings.
 func (b *builder) count(op *Op) error {
 	if op.Window != nil {
-		return notYet("window", op.Window.Type)
+		return b.countWindows(op)
 	}
 	store, err := b.countsOf(op.Store)
 	if err != nil {

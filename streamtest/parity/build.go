@@ -16,8 +16,10 @@ type builder struct {
 
 	streams map[string]stream.Stream[Text, Text]
 	tables  map[string]stream.Table[Text, Text]
-	globals map[string]stream.GlobalTable[Text, Text]
-	grouped map[string]stream.Grouped[Text, Text]
+	// windowed are tables of windows and sessions.
+	windowed map[string]stream.Table[windowedText, Text]
+	globals  map[string]stream.GlobalTable[Text, Text]
+	grouped  map[string]stream.Grouped[Text, Text]
 	// regrouped are tables that are grouped by a new key.
 	regrouped map[string]stream.GroupedTable[Text, Text]
 
@@ -58,6 +60,7 @@ func build(s *Scenario) (*builder, error) {
 		program: stream.New(), optimize: s.Config.Optimize,
 		streams:   make(map[string]stream.Stream[Text, Text]),
 		tables:    make(map[string]stream.Table[Text, Text]),
+		windowed:  make(map[string]stream.Table[windowedText, Text]),
 		globals:   make(map[string]stream.GlobalTable[Text, Text]),
 		grouped:   make(map[string]stream.Grouped[Text, Text]),
 		regrouped: make(map[string]stream.GroupedTable[Text, Text]),

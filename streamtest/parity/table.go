@@ -56,6 +56,10 @@ func (b *builder) toTable(op *Op) error {
 
 // toStream goes through toStream's key mapper, which is a selectKey.
 func (b *builder) toStream(op *Op) error {
+	if _, ok := b.windowed[op.In]; ok {
+		b.windowsToStream(op)
+		return nil
+	}
 	t, err := b.tableFrom(op.In)
 	if err != nil {
 		return err
