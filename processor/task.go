@@ -46,9 +46,6 @@ type Task interface {
 	Refuse(node string, err error, tries int) (again bool)
 	// Drop counts a record that an operator leaves out, by reason.
 	Drop(node string, reason DropReason)
-	// EmitInterval is the wall-clock time that an operator lets pass, in milliseconds, between two looks for
-	// results that time has made final.
-	EmitInterval() int64
 	// KeptTime returns the time, in milliseconds, that was kept under a name last, by this task or, before a
 	// restart, by the one that committed; ok is false if there is none. It must not be asked before the first
 	// record.
@@ -65,6 +62,22 @@ type Task interface {
 type Source struct {
 	record.TopicPartition
 	Offset int64
+}
+
+// Origin is the record in process as its task knows it.
+type Origin struct {
+	// Source is where it was read; Known is false in punctuators.
+	Source Source
+	Known  bool
+	// Timestamp is the record's.
+	Timestamp int64
+}
+
+// Recaller is implemented by tasks in which an operator can send on a record that it held back.
+type Recaller interface {
+	// Recall makes another record the one in process and returns the one that was, to be recalled when what
+	// follows from the other is done.
+	Recall(o Origin) (before Origin)
 }
 
 // Output is a record that a task wants written. Key and Value nil are null.

@@ -6,32 +6,31 @@ import (
 	"github.com/leatstream/leat/record"
 )
 
-// VersionedRestorer brings a versioned store up to its changelog: each record is put again, at its timestamp.
-// Those that came too late then do so now.
-type VersionedRestorer struct {
+// versionedRestorer puts each record of the changelog again, at its timestamp. Those that came too late then do so
+// now.
+type versionedRestorer struct {
 	rows *versions
 	held bool
 }
 
 // RestoreVersioned returns the restorer of a store that is made with this history, in milliseconds.
-func RestoreVersioned(e Engine, history int64) (*VersionedRestorer, error) {
+func RestoreVersioned(e Engine, history int64) (Restorer, error) {
 	rows, err := newVersions(e, history)
 	if err != nil {
 		return nil, fmt.Errorf("restore a versioned store: %w", err)
 	}
-	return &VersionedRestorer{rows: rows}, nil
+	return &versionedRestorer{rows: rows}, nil
 }
 
-// Restore takes one change record. Records come in the order of the changelog; the batch may be another after
-// each Finish.
-func (r *VersionedRestorer) Restore(_ Batch, rec *record.Raw) error {
+// Restore implements [Restorer].
+func (r *versionedRestorer) Restore(_ Batch, rec *record.Raw) error {
 	r.settle()
 	_, err := r.rows.put(rec.Key, rec.Value, rec.Timestamp)
 	return err
 }
 
-// Finish adds what the records since the last Finish amount to. The batch is committed before the next Restore.
-func (r *VersionedRestorer) Finish(b Batch) {
+// Finish implements [Restorer].
+func (r *versionedRestorer) Finish(b Batch) {
 	r.settle()
 	if err := r.rows.freeze(); err != nil {
 		panic(err) // settle has emptied what freeze fills
@@ -41,7 +40,7 @@ func (r *VersionedRestorer) Finish(b Batch) {
 }
 
 // settle drops what the last batch has brought to the engine.
-func (r *VersionedRestorer) settle() {
+func (r *versionedRestorer) settle() {
 	if r.held {
 		r.rows.written()
 		r.held = false

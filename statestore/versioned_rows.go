@@ -2,7 +2,6 @@ package statestore
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 )
@@ -18,22 +17,18 @@ import (
 // with one range deletion, however much is in it. Between versions a key has no value; a deletion is a row only
 // where what comes later has to know its time: when it is the newest thing known of its key (from equals to
 // then) or when it was put among versions.
-//
-// Writes wait in staged, then in frozen while their commit is being confirmed; reads go through both. Rows there
-// have the mark of cached's rows in front.
 type versions struct {
-	engine   Engine
+	pending
 	history  int64
 	interval int64
 	// observed is the highest timestamp that was put, -1 before the first.
 	observed int64
 
-	staged, frozen *Tree
 	// kept is the first segment that the engine may still hold, live the first that readers may need.
 	kept, frozenLive    uint64
 	frozenMeta          int64
 	savedMeta           int64
-	key, row, lo, hi    []byte
+	key, lo, hi         []byte
 	foundKey, foundFrom []byte
 }
 
@@ -56,8 +51,8 @@ func newVersions(e Engine, history int64) (*versions, error) {
 		return nil, fmt.Errorf("its history is %d ms; it must be positive", history)
 	}
 	v := &versions{
-		engine: e, history: history, interval: max(history/4, minSegment), observed: -1, frozenMeta: -1, savedMeta: -1,
-		staged: NewTree(), frozen: NewTree(),
+		pending: newPending(e), history: history, interval: max(history/4, minSegment),
+		observed: -1, frozenMeta: -1, savedMeta: -1,
 	}
 	row, ok, err := e.Get([]byte{metaRow})
 	switch {
@@ -99,30 +94,6 @@ func (v *versions) latest(key []byte) (value []byte, timestamp int64, ok bool, e
 		return nil, 0, false, errShortRow
 	}
 	return row[8:], int64(binary.BigEndian.Uint64(row)), true, nil
-}
-
-func (v *versions) get(key []byte) ([]byte, bool, error) {
-	for _, t := range [...]*Tree{v.staged, v.frozen} {
-		if row, ok := t.Get(key); ok {
-			return row[1:], row[0] != rowDelete, nil
-		}
-	}
-	return v.engine.Get(key)
-}
-
-func (v *versions) set(key []byte, timestamp int64, rest ...[]byte) {
-	v.row = append(v.row[:0], rowSet)
-	v.row = binary.BigEndian.AppendUint64(v.row, uint64(timestamp))
-	for _, b := range rest {
-		v.row = append(v.row, b...)
-	}
-	v.staged.Set(key, v.row)
-}
-
-func (v *versions) delete(key []byte) {
-	v.row = append(v.row[:0], rowDelete)
-	v.row = append(v.row, make([]byte, 8)...)
-	v.staged.Set(key, v.row)
 }
 
 func (v *versions) appendHistory(dst, key []byte, to int64) []byte {
@@ -179,17 +150,6 @@ func (v *versions) keep(m *merged) (f found, err error) {
 		}
 	}
 	return f, nil
-}
-
-func (v *versions) merge(from, to []byte, reverse bool) *merged {
-	m := &merged{reverse: reverse, timestamped: true}
-	m.layers[0] = layer{it: v.staged.Iterate(from, to, reverse), rows: true}
-	m.layers[1] = layer{it: v.frozen.Iterate(from, to, reverse), rows: true}
-	m.layers[2] = layer{it: v.engine.Iterate(from, to, reverse)}
-	for i := range m.layers {
-		m.layers[i].more = m.layers[i].it.Next()
-	}
-	return m
 }
 
 // put places a version, or a deletion if value is nil.
@@ -280,14 +240,11 @@ func (v *versions) asOf(key []byte, at int64) (f found, ok bool, err error) {
 	return f, ok && f.from <= at && f.value != nil, err
 }
 
-var errUnconfirmed = errors.New("the writes of the commit before have not been confirmed")
-
 // freeze sets the writes aside for write.
 func (v *versions) freeze() error {
-	if v.frozen.Len() > 0 {
-		return errUnconfirmed
+	if err := v.pending.freeze(); err != nil {
+		return err
 	}
-	v.staged, v.frozen = v.frozen, v.staged
 	v.frozenMeta, v.frozenLive = v.observed, v.live()
 	return nil
 }
@@ -300,18 +257,9 @@ func (v *versions) write(b Batch) {
 	if v.frozenLive > v.kept {
 		b.DeleteRange(v.engine, segmentKey(v.kept), segmentKey(v.frozenLive))
 	}
-	it := v.frozen.Iterate(nil, nil, false)
-	defer it.Close()
-	for it.Next() {
-		key, row := it.Key(), it.Value()
-		switch {
-		case row[0] == rowDelete:
-			b.Delete(v.engine, key)
-		case key[0] == historyRow && binary.BigEndian.Uint64(key[1:]) < v.frozenLive: // expired meanwhile
-		default:
-			b.Set(v.engine, key, row[1:])
-		}
-	}
+	v.pending.write(b, func(key []byte) bool { // what has expired meanwhile
+		return key[0] == historyRow && binary.BigEndian.Uint64(key[1:]) < v.frozenLive
+	})
 }
 
 func segmentKey(s uint64) []byte { return binary.BigEndian.AppendUint64([]byte{historyRow}, s) }

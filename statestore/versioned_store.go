@@ -154,7 +154,7 @@ func (s *versioned[K, V]) Write(b Batch) { s.rows.write(b) }
 
 func (s *versioned[K, V]) Written() { s.rows.written() }
 
-func (s *versioned[K, V]) Pending() int { return int(s.rows.staged.Bytes() + s.rows.frozen.Bytes()) }
+func (s *versioned[K, V]) Pending() int { return s.rows.bytes() }
 
 func (s *versioned[K, V]) Stats() Stats { return s.env.Engine.Stats() }
 

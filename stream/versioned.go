@@ -22,6 +22,7 @@ func (s *Store[K, V]) planHistory(c *call, node string, p *plan.Store) {
 	p.New = func(env statestore.Env) (statestore.Store, error) {
 		return statestore.NewVersioned(env, keys, values, history)
 	}
+	p.Restore = func(e statestore.Engine) (statestore.Restorer, error) { return statestore.RestoreVersioned(e, history) }
 }
 
 // versioned says for the graph whether the table is versioned.

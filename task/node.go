@@ -29,6 +29,13 @@ func (t *Task) Timestamp() int64 { return t.timestamp }
 // Source says where the record in process came from.
 func (t *Task) Source() (processor.Source, bool) { return t.source, t.hasSource }
 
+// Recall implements processor.Recaller.
+func (t *Task) Recall(o processor.Origin) (before processor.Origin) {
+	before = processor.Origin{Source: t.source, Known: t.hasSource, Timestamp: t.timestamp}
+	t.source, t.hasSource, t.timestamp = o.Source, o.Known, o.Timestamp
+	return before
+}
+
 // RequestCommit asks for a commit after the record in process.
 func (t *Task) RequestCommit() { t.commit, t.dirty = true, true }
 

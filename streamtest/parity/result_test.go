@@ -77,7 +77,7 @@ func TestCompare(t *testing.T) {
 			Difference{},
 		},
 		"changelog": {
-			func(r *Result) { r.InternalTopics["app-st-changelog"][0].Ts = 6 },
+			func(r *Result) { r.InternalTopics["app-st-changelog"][0].Ts = new(int64(6)) },
 			Difference{InternalTopics: `app-st-changelog[0]: got 0x61=null@6, want 0x61=null@5`},
 		},
 		"text": {

@@ -35,7 +35,6 @@ func Run(s *Scenario) (d Difference) {
 // answer runs the scenario and returns what came of it.
 func answer(s *Scenario, cfg streamtest.Config) (*Result, error) {
 	cfg.Application = application
-	cfg.EmitInterval = -1 // as in the recording
 	b, err := build(s)
 	if err != nil {
 		return nil, err
@@ -61,7 +60,7 @@ func answer(s *Scenario, cfg streamtest.Config) (*Result, error) {
 	for _, topic := range d.Topics() {
 		for _, raw := range d.Raw(topic) {
 			if internal[topic] {
-				r.InternalTopics[topic] = append(r.InternalTopics[topic], Change{hexOf(raw.Key), hexOf(raw.Value), raw.Timestamp})
+				r.InternalTopics[topic] = append(r.InternalTopics[topic], Change{hexOf(raw.Key), hexOf(raw.Value), &raw.Timestamp})
 			} else {
 				r.Outputs[topic] = append(r.Outputs[topic], entryOf(raw))
 			}
