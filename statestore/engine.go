@@ -25,6 +25,10 @@ type Position struct {
 	Next int64
 	// Topic is the changelog topic's id; it tells a topic that was deleted and made again. Zero if unknown.
 	Topic [16]byte
+	// Time is when the store was last known to be complete: when nobody had written anything from Next on; or,
+	// of a store that has never been, when its restore began. In milliseconds since the Unix epoch, zero if
+	// unknown. What the changelog has lost since, such as tombstones, the store may never hear of.
+	Time int64
 }
 
 // Engine is one task's share of one store: a map of bytes ordered by [bytes.Compare]. Its reads see what

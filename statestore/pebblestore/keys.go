@@ -12,7 +12,7 @@ import (
 //
 //	task u32 ≥ 1 | store u16 ≥ 1 | key        an entry of a store
 //	task u32 ≥ 1 | 0 u16 | 's' | store name   the store's number, u16
-//	task u32 ≥ 1 | 0 u16 | 'p' | store name   the store's changelog position: 1 | next i64 | topic [16]
+//	task u32 ≥ 1 | 0 u16 | 'p' | store name   the store's changelog position: 2 | next i64 | topic [16] | time i64
 //	0 u32 | 'i'                               the identity of the state directory
 //	0 u32 | 't' | task name                   the task's number, u32
 //
@@ -24,8 +24,8 @@ const (
 	kindIdentity = 'i'
 	kindTask     = 't'
 
-	positionVersion = 1
-	positionSize    = 1 + 8 + 16
+	positionVersion = 2 // version 1 has no time
+	positionSize    = 1 + 8 + 16 + 8
 )
 
 func taskPrefix(task uint32) []byte { return binary.BigEndian.AppendUint32(nil, task) }
@@ -54,14 +54,19 @@ func prefixEnd(prefix []byte) []byte {
 func appendPosition(dst []byte, p statestore.Position) []byte {
 	dst = append(dst, positionVersion)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(p.Next))
-	return append(dst, p.Topic[:]...)
+	dst = append(dst, p.Topic[:]...)
+	return binary.BigEndian.AppendUint64(dst, uint64(p.Time))
 }
 
 func parsePosition(b []byte) (statestore.Position, error) {
-	if len(b) != positionSize || b[0] != positionVersion {
+	withTime := len(b) == positionSize && b[0] == positionVersion
+	if !withTime && (len(b) != positionSize-8 || b[0] != 1) {
 		return statestore.Position{}, fmt.Errorf("a position of %d bytes: %x", len(b), b)
 	}
 	p := statestore.Position{Next: int64(binary.BigEndian.Uint64(b[1:]))}
 	copy(p.Topic[:], b[9:])
+	if withTime {
+		p.Time = int64(binary.BigEndian.Uint64(b[25:]))
+	}
 	return p, nil
 }

@@ -286,7 +286,7 @@ func positions(t *testing.T, in Instance) {
 	if p, ok, err := b.Position("s"); ok || err != nil || p != (statestore.Position{}) {
 		t.Fatalf("position of a new store: %v, %v, %v", p, ok, err)
 	}
-	p1 := statestore.Position{Next: 7, Topic: [16]byte{1, 2, 15: 3}}
+	p1 := statestore.Position{Next: 7, Topic: [16]byte{1, 2, 15: 3}, Time: 1_700_000_000_000}
 	p2 := statestore.Position{Next: 1 << 40}
 	write(t, b, func(w statestore.Batch) {
 		w.SetPosition("s", p1)

@@ -102,7 +102,7 @@ func random(t *testing.T, in Instance, seed uint64) {
 				w.DeleteRange(e, from, to)
 				m.deleteRange(from, to)
 			default:
-				m.position, m.known = statestore.Position{Next: r.Int64(), Topic: [16]byte{byte(r.Uint32())}}, true
+				m.position, m.known = statestore.Position{Next: r.Int64(), Topic: [16]byte{byte(r.Uint32())}, Time: r.Int64()}, true
 				w.SetPosition(store, m.position)
 			}
 		}
