@@ -46,6 +46,9 @@ type Task interface {
 	Refuse(node string, err error, tries int) (again bool)
 	// Drop counts a record that an operator leaves out, by reason.
 	Drop(node string, reason DropReason)
+	// EmitInterval is the wall-clock time that an operator lets pass, in milliseconds, between two looks for
+	// results that time has made final.
+	EmitInterval() int64
 	// KeptTime returns the time, in milliseconds, that was kept under a name last, by this task or, before a
 	// restart, by the one that committed; ok is false if there is none. It must not be asked before the first
 	// record.

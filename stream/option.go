@@ -42,6 +42,8 @@ type options struct {
 	invalid    topology.TimestampPolicy
 	onClose    bool
 
+	stores           JoinStores
+	otherValues      any
 	foreignPartition any
 	answerPartition  any
 }

@@ -35,6 +35,7 @@ func Run(s *Scenario) (d Difference) {
 // answer runs the scenario and returns what came of it.
 func answer(s *Scenario, cfg streamtest.Config) (*Result, error) {
 	cfg.Application = application
+	cfg.EmitInterval = -1 // as in the recording
 	b, err := build(s)
 	if err != nil {
 		return nil, err
