@@ -55,14 +55,20 @@ func (s *session[K, V]) FindRange(first, last K, earliestEnd, latestStart int64)
 }
 
 func (s *session[K, V]) Ending(from, to int64) iter.Seq2[window.Key[K], V] {
-	return s.seq(keyRange{}, from, to, math.MaxInt64, false)
+	return func(yield func(window.Key[K], V) bool) {
+		s.scanIn(s.spec.Order, keyRange{}, max(from, s.meta.horizon(&s.spec)), to, false, func(k *windowKey[K], v V, _ int64) bool {
+			return yield(sessionOf(k), v)
+		})
+	}
 }
 
 func (s *session[K, V]) Fetch(key K) iter.Seq2[window.Key[K], V] {
 	return s.Find(key, 0, math.MaxInt64)
 }
 
-func (s *session[K, V]) All() iter.Seq2[window.Key[K], V] { return s.Ending(0, math.MaxInt64) }
+func (s *session[K, V]) All() iter.Seq2[window.Key[K], V] {
+	return s.seq(keyRange{}, 0, math.MaxInt64, math.MaxInt64, false)
+}
 
 func (s *session[K, V]) Backward() iter.Seq2[window.Key[K], V] {
 	return s.seq(keyRange{}, 0, math.MaxInt64, math.MaxInt64, true)

@@ -33,8 +33,9 @@ const (
 	// ByTime is the order of time, then of keys: that of Kafka Streams' stores in memory, and of its
 	// persistent window stores that emit on close.
 	ByTime WindowOrder = iota
-	// ByTimeAndStart is the order of a session's end, then of its start, then of keys: that of Kafka Streams'
-	// persistent session stores that emit on close.
+	// ByTimeAndStart is that of Kafka Streams' persistent session stores that emit on close: [Session.Ending]
+	// iterates in the order of ends, then of starts, then of keys, and also over sessions that have expired
+	// within the last stretch of ByKey. Everything else is ByKey.
 	ByTimeAndStart
 	// ByKey is the order of keys, then of time, within stretches of half the retention or a minute, if that
 	// is longer: that of Kafka Streams' other persistent stores.

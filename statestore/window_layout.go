@@ -211,16 +211,31 @@ func newMeta(spec WindowSpec) windowMeta {
 	return windowMeta{segment: segment, observed: -1}
 }
 
-// expired reports whether an entry of this time is gone.
-func (m *windowMeta) expired(time, retention int64) bool { return time <= m.observed-retention }
+// oldest is the time of the oldest entry that has not expired.
+func (m *windowMeta) oldest(w *WindowSpec) int64 { return max(0, m.observed-w.Retention+1) }
+
+// horizon is the time of the oldest entry that is kept, expired or not.
+func (m *windowMeta) horizon(w *WindowSpec) int64 {
+	if w.Order != ByTimeAndStart {
+		return m.oldest(w)
+	}
+	first := max(0, m.observed-w.Retention)
+	return first - first%w.stretch()
+}
+
+// kafkaSegment is the least length of a segment of Kafka Streams' persistent stores.
+const kafkaSegment = 60_000
+
+// stretch is the length of a segment of Kafka Streams' persistent stores.
+func (w *WindowSpec) stretch() int64 { return max(w.Retention/2, kafkaSegment) }
 
 // observe notes a time that is put, and reports whether segments have expired since.
-func (m *windowMeta) observe(time, retention int64) (expired bool) {
+func (m *windowMeta) observe(time int64, w *WindowSpec) (expired bool) {
 	if time <= m.observed {
 		return false
 	}
 	m.observed = time
-	first := max(0, time-retention+1)
+	first := m.horizon(w)
 	if first -= first % m.segment; first > m.live {
 		m.live = first
 		return true

@@ -31,7 +31,7 @@ func RestoreSession(e Engine, spec WindowSpec) (Restorer, error) {
 type windowRestorer struct {
 	layout      windowLayout
 	engine      Engine
-	retention   int64
+	spec        WindowSpec
 	timestamped bool
 	// meta is as of the last record, kept as of the last batch.
 	meta, kept windowMeta
@@ -43,7 +43,7 @@ func newWindowRestorer(e Engine, spec WindowSpec, subSize int, timestamped bool)
 	if err != nil {
 		return nil, fmt.Errorf("restore a window store: %w", err)
 	}
-	r := &windowRestorer{engine: e, retention: spec.Retention, timestamped: timestamped, kept: m}
+	r := &windowRestorer{engine: e, spec: spec, timestamped: timestamped, kept: m}
 	if !known {
 		m = newMeta(spec)
 	}
@@ -59,12 +59,12 @@ func (w *windowRestorer) Restore(b Batch, r *record.Raw) error {
 		return err
 	}
 	w.key = key
-	w.meta.observe(time, w.retention)
+	w.meta.observe(time, &w.spec)
 	if w.layout.subSize == windowSub {
 		w.meta.seq = max(w.meta.seq, sub)
 	}
 	switch {
-	case w.meta.expired(time, w.retention):
+	case time < w.meta.horizon(&w.spec):
 	case r.Value == nil:
 		b.Delete(w.engine, key)
 	case w.timestamped:

@@ -20,7 +20,7 @@ type windowEntry[K comparable, V any] struct {
 // fetch calls yield for the entries of one key with times in [from, to], in the order of time and sub, until
 // it returns false. They are all read first, so yield may use the store.
 func (s *segmented[K, V]) fetch(key K, from, to int64, reverse bool, yield func(k *windowKey[K], v V, timestamp int64) bool) {
-	from, to = max(from, s.oldest()), min(to, s.meta.observed)
+	from, to = max(from, s.meta.oldest(&s.spec)), min(to, s.meta.observed)
 	if from > to || s.failed {
 		return
 	}
@@ -135,11 +135,22 @@ func (s *segmented[K, V]) keyRange(first, last K) (r keyRange, ok bool) {
 // scan calls yield for the entries of the keys in a range with times in [from, to], in the store's order, until
 // it returns false. Nothing is held open meanwhile, so yield may use the store.
 func (s *segmented[K, V]) scan(keys keyRange, from, to int64, reverse bool, yield func(k *windowKey[K], v V, timestamp int64) bool) {
-	from, to = max(from, s.oldest()), min(to, s.meta.observed)
+	order := s.spec.Order
+	if order == ByTimeAndStart {
+		order = ByKey
+	}
+	s.scanIn(order, keys, max(from, s.meta.oldest(&s.spec)), to, reverse, yield)
+}
+
+func (s *segmented[K, V]) scanIn(order WindowOrder, keys keyRange, from, to int64, reverse bool, yield func(k *windowKey[K], v V, timestamp int64) bool) {
+	to = min(to, s.meta.observed)
 	if from > to {
 		return
 	}
-	span := s.spec.span(s.keys.segment)
+	span := s.keys.segment
+	if order == ByKey {
+		span = s.spec.stretch()
+	}
 	first, last := from-from%span, to-to%span
 	for first <= last && !s.failed {
 		if (last-first)/span > fewSegments {
@@ -161,25 +172,14 @@ func (s *segmented[K, V]) scan(keys keyRange, from, to int64, reverse bool, yiel
 		} else {
 			first += span
 		}
-		if !s.scanGroup(keys, max(from, at), min(to, at+span-1), reverse, yield) {
+		if !s.scanGroup(order, keys, max(from, at), min(to, at+span-1), reverse, yield) {
 			return
 		}
 	}
 }
 
-// kafkaSegment is the least length of a segment of Kafka Streams' persistent stores.
-const kafkaSegment = 60_000
-
-// span is the length of the stretches of time that one of the orders holds in.
-func (w *WindowSpec) span(segment int64) int64 {
-	if w.Order == ByKey {
-		return max(w.Retention/2, kafkaSegment)
-	}
-	return segment
-}
-
 // scanGroup scans one such stretch.
-func (s *segmented[K, V]) scanGroup(keys keyRange, from, to int64, reverse bool, yield func(k *windowKey[K], v V, timestamp int64) bool) bool {
+func (s *segmented[K, V]) scanGroup(order WindowOrder, keys keyRange, from, to int64, reverse bool, yield func(k *windowKey[K], v V, timestamp int64) bool) bool {
 	h := &cursors[K, V]{reverse: reverse}
 	for segment := s.keys.start(from); segment <= to; segment += s.keys.segment {
 		c := &segmentCursor[K, V]{
@@ -190,8 +190,8 @@ func (s *segmented[K, V]) scanGroup(keys keyRange, from, to int64, reverse bool,
 			h.list = append(h.list, c)
 		}
 	}
-	if s.spec.Order != ByKey && !s.grid {
-		return s.sorted(h, reverse, yield)
+	if order != ByKey && !s.grid {
+		return s.sorted(order, h, reverse, yield)
 	}
 	heap.Init(h)
 	for len(h.list) > 0 && !s.failed {
@@ -211,7 +211,7 @@ func (s *segmented[K, V]) scanGroup(keys keyRange, from, to int64, reverse bool,
 }
 
 // sorted reads whole segments and puts their entries in the order of time.
-func (s *segmented[K, V]) sorted(h *cursors[K, V], reverse bool, yield func(k *windowKey[K], v V, timestamp int64) bool) bool {
+func (s *segmented[K, V]) sorted(order WindowOrder, h *cursors[K, V], reverse bool, yield func(k *windowKey[K], v V, timestamp int64) bool) bool {
 	entries := s.borrow()
 	for _, c := range h.list {
 		entries = append(entries, c.entries...)
@@ -221,7 +221,7 @@ func (s *segmented[K, V]) sorted(h *cursors[K, V], reverse bool, yield func(k *w
 	}
 	slices.SortFunc(entries, func(a, b windowEntry[K, V]) int {
 		d := cmp.Compare(a.key.time, b.key.time)
-		if d == 0 && s.spec.Order == ByTimeAndStart && s.keys.subSize == sessionSub {
+		if d == 0 && order == ByTimeAndStart {
 			d = cmp.Compare(a.key.sub, b.key.sub)
 		}
 		if d == 0 {

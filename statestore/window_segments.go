@@ -57,15 +57,8 @@ func newSegmented[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serd
 	return s, nil
 }
 
-func (s *segmented[K, V]) expired(time int64) bool {
-	return s.meta.expired(time, s.spec.Retention)
-}
-
-// oldest is the time of the oldest entry that has not expired.
-func (s *segmented[K, V]) oldest() int64 { return max(0, s.meta.observed-s.spec.Retention+1) }
-
 func (s *segmented[K, V]) get(key K, time, sub int64) (value V, timestamp int64, ok bool) {
-	if s.expired(time) {
+	if time < s.meta.oldest(&s.spec) {
 		return value, 0, false
 	}
 	return s.held(s.lookup(windowKey[K]{key, time, sub}))
@@ -86,10 +79,10 @@ func (s *segmented[K, V]) admit(time int64) bool {
 		s.fail("put", fmt.Errorf("the time %d is negative", time))
 		return false
 	}
-	if s.meta.observe(time, s.spec.Retention) {
+	if s.meta.observe(time, &s.spec) {
 		s.dropStaged()
 	}
-	if !s.expired(time) {
+	if time >= s.meta.horizon(&s.spec) {
 		return true
 	}
 	if s.env.Expired != nil {

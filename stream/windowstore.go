@@ -17,6 +17,9 @@ func (s *Store[K, V]) planWindows(c *call, node string, w window.Windows, onClos
 		spec.Segment = max(1, w.Advance())
 	}
 	p := s.planSpec(c, node, onClose, changelog.TimestampedWindow, spec)
+	if onClose && !s.inMemory {
+		spec.Retention++ // as in Kafka Streams, whose other stores drop the very window that closes at the bound
+	}
 	keys, values := s.keys, s.values
 	p.New = func(env statestore.Env) (statestore.Store, error) {
 		return statestore.NewTimestampedWindow(env, keys, values, spec)

@@ -62,6 +62,7 @@ type windowStore struct {
 	fetch, fetchBack          func(key string, from, to int64) []string
 	fetchRange, fetchRangeRev func(first, last string, from, to int64) []string
 	fetchAll, fetchAllBack    func(from, to int64) []string
+	ending                    func(from, to int64) []string
 }
 
 func text(k window.Key[string], v string, ts int64) string {
@@ -163,12 +164,13 @@ func openSession(env statestore.Env, spec statestore.WindowSpec) (windowStore, e
 		fetch:        func(key string, from, to int64) []string { return list2(s.Find(key, from, to), show) },
 		fetchBack:    func(key string, from, to int64) []string { return list2(s.FindBackward(key, from, to), show) },
 		fetchRange:   func(a, b string, from, to int64) []string { return list2(s.FindRange(a, b, from, to), show) },
-		fetchAll:     func(from, to int64) []string { return list2(s.Ending(from, to), show) },
+		fetchAll:     func(from, to int64) []string { return keepEnds(list2(s.All(), show), from, to) },
+		ending:       func(from, to int64) []string { return list2(s.Ending(from, to), show) },
 		fetchAllBack: func(from, to int64) []string { return keepEnds(list2(s.Backward(), show), from, to) },
 	}, err
 }
 
-// keepEnds keeps the sessions that end in [from, to]; the store has no such iteration in reverse.
+// keepEnds keeps the sessions that end in [from, to]; the store iterates over all.
 func keepEnds(in []string, from, to int64) []string {
 	var out []string
 	for _, e := range in {
@@ -227,19 +229,39 @@ func (w *windowTwin) remove(k window.Key[string]) {
 }
 
 func (w *windowTwin) expire() {
-	w.drop(func(e twinEntry) bool { return w.time(e.key) <= w.observed-w.spec.Retention })
+	w.drop(func(e twinEntry) bool { return w.time(e.key) < w.horizon() })
 }
+
+// stretch is a segment of Kafka Streams', within which it keeps what has expired.
+func (w *windowTwin) stretch() int64 { return max(w.spec.Retention/2, 60_000) }
+
+func (w *windowTwin) horizon() int64 {
+	if w.spec.Order == statestore.ByTimeAndStart {
+		return max(0, w.observed-w.spec.Retention) / w.stretch() * w.stretch()
+	}
+	return w.observed - w.spec.Retention + 1
+}
+
+// live reports whether an entry has not expired.
+func (w *windowTwin) live(k window.Key[string]) bool { return w.time(k) > w.observed-w.spec.Retention }
 
 func (w *windowTwin) drop(f func(twinEntry) bool) { w.entries = slices.DeleteFunc(w.entries, f) }
 
 func (w *windowTwin) list(order statestore.WindowOrder, reverse bool, keep func(window.Key[string]) bool) []string {
+	if order == statestore.ByTimeAndStart {
+		order = statestore.ByKey
+	}
+	return w.listAll(order, reverse, func(k window.Key[string]) bool { return w.live(k) && keep(k) })
+}
+
+func (w *windowTwin) listAll(order statestore.WindowOrder, reverse bool, keep func(window.Key[string]) bool) []string {
 	var in []twinEntry
 	for _, e := range w.entries {
 		if keep(e.key) {
 			in = append(in, e)
 		}
 	}
-	stretch := max(w.spec.Retention/2, 60_000)
+	stretch := w.stretch()
 	slices.SortFunc(in, func(a, b twinEntry) int {
 		var d int
 		time := cmp.Compare(w.time(a.key), w.time(b.key))
@@ -248,7 +270,7 @@ func (w *windowTwin) list(order statestore.WindowOrder, reverse bool, keep func(
 		switch order {
 		case statestore.ByTime:
 			d = cmp.Or(time, key, start)
-		case statestore.ByTimeAndStart:
+		case statestore.ByTimeAndStart: // of Ending
 			d = cmp.Or(time, start, key)
 		default:
 			d = cmp.Or(cmp.Compare(w.time(a.key)/stretch, w.time(b.key)/stretch), key, time, start)
@@ -291,7 +313,7 @@ func windowRandom(t *testing.T, in Instance, kind windowKind, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 2))
 	w := &windowRun{
 		t: t, r: r, kind: kind, scale: [...]int64{1, 7, 10_000}[r.IntN(3)],
-		name: fmt.Sprintf("%s-%d", kind.name, seed), backend: in.Task("0_0"),
+		name: fmt.Sprintf("%s-%d", kind.name, seed), backend: in.Task(fmt.Sprintf("0_%d", seed)),
 	}
 	w.spec = statestore.WindowSpec{Size: 5 * w.scale, Retention: (5 + r.Int64N(30)) * w.scale, Order: statestore.WindowOrder(r.IntN(3))}
 	if !kind.session && r.IntN(2) == 0 {
@@ -478,6 +500,9 @@ func (w *windowRun) read(s windowStore, twin *windowTwin) {
 	ending := func(k window.Key[string]) bool { return from <= twin.time(k) && twin.time(k) <= to }
 	w.same("fetch", s.fetch(key, from, to), twin.list(statestore.ByTime, false, one))
 	w.same("fetch all", s.fetchAll(from, to), twin.list(w.spec.Order, false, ending))
+	if s.ending != nil {
+		w.same("ending", s.ending(from, to), twin.listAll(w.spec.Order, false, ending))
+	}
 	if s.fetchBack != nil {
 		w.same("fetch backward", s.fetchBack(key, from, to), twin.list(statestore.ByTime, true, one))
 	}
