@@ -18,6 +18,7 @@ const commitRetry = 50 * time.Millisecond
 // maybeCommit commits when the interval has passed, when user code asked for it, when much is waiting, or,
 // not below the floor, when there is nothing else to do. It returns how long a commit can wait.
 func (w *worker) maybeCommit(ctx context.Context, idle bool) time.Duration {
+	w.touch()
 	since := time.Since(w.lastCommit)
 	cfg := w.in.cfg
 	var wanted, needed bool

@@ -39,8 +39,12 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Instance, if set, makes the instance a static member of the group by this name, so that a restart
-	// within the session timeout moves no task. Source: KIP-345.
+	// within the session timeout moves no task. It does not leave the group when Run ends. Source: KIP-345.
 	Instance string
+	// StayOnClose leaves the instance in the group when Run ends: its tasks wait for the session timeout before
+	// they move to others, or for the instance to come back with its state directory, whichever is first.
+	// Otherwise they move at once.
+	StayOnClose bool
 	// Workers is the number of goroutines that run tasks. Default: the number of CPUs that Go may use.
 	Workers int
 	// StateDir is the directory under which the state lives, in a sub-directory named by the application id.
@@ -53,6 +57,25 @@ type Config struct {
 	// MaxUncommitted is how many bytes of state writes a worker collects before it commits early. Default
 	// 64 MiB.
 	MaxUncommitted int64
+
+	// Standbys is how many copies of each task's state are kept up on other instances, as far as there are
+	// any. A task whose instance is lost goes where a copy is, and restores only the tail. Default 0.
+	// Standbys to RackTags count where the group's leader runs: give all instances the same.
+	Standbys int
+	// AcceptableLag is by how many change records an instance's state of a task may be behind for the task to
+	// move there. One that is further behind gets a warm-up first: a copy that catches up while the task goes
+	// on where it is. Default 10000. Source: KIP-441.
+	AcceptableLag int64
+	// MaxWarmups bounds the warm-ups in the whole application. Default 2; negative: tasks move without.
+	MaxWarmups int
+	// ProbingInterval is how long the group waits, at most, before it looks again whether tasks can move that
+	// wait for a copy to catch up. An instance that has caught up tells by itself. Default 10 min.
+	ProbingInterval time.Duration
+	// Tags say where the instance is, as in {"zone": "a"}; at most five, with names up to 20 and values up to 30
+	// characters. RackTags are the names of tags by which the copies of a task's state are spread, the most
+	// important one first. Source: KIP-708.
+	Tags     map[string]string
+	RackTags []string
 
 	// Guarantee is what holds after a failure. Default: AtLeastOnce.
 	Guarantee Guarantee
@@ -135,6 +158,9 @@ const (
 	defaultPurge          = 30 * time.Second
 	defaultCleanup        = 10 * time.Minute
 	defaultLinger         = 5 * time.Millisecond
+	defaultLag            = 10_000
+	defaultWarmups        = 2
+	defaultProbing        = 10 * time.Minute
 	// maxTopicName is Kafka's limit for a topic's name.
 	maxTopicName = 249
 )
@@ -174,6 +200,9 @@ func (c *Config) Validate() error {
 		{"SessionTimeout", int64(c.SessionTimeout)},
 		{"StopTimeout", int64(c.StopTimeout)},
 		{"TaskTimeout", int64(c.TaskTimeout)},
+		{"Standbys", int64(c.Standbys)},
+		{"AcceptableLag", c.AcceptableLag},
+		{"ProbingInterval", int64(c.ProbingInterval)},
 		{"Linger", int64(c.Linger)},
 		{"Deserialization.Retries", int64(c.Deserialization.Retries)},
 		{"Processing.Retries", int64(c.Processing.Retries)},
@@ -194,6 +223,7 @@ func (c *Config) Validate() error {
 	if c.Guarantee == ExactlyOnce && timeout >= 0 && timeout <= interval {
 		bad("TransactionTimeout %v is not longer than CommitInterval %v, so transactions would time out", timeout, interval)
 	}
+	errs = append(errs, c.validateTags()...)
 	if c.Replication < -1 {
 		bad("Replication is %d; set a positive number, or 0 for the broker's default", c.Replication)
 	}
@@ -264,6 +294,9 @@ func (c Config) withDefaults() (Config, error) {
 	orDefault(&c.RepartitionPurgeInterval, defaultPurge)
 	orDefault(&c.StateCleanupDelay, defaultCleanup)
 	orDefault(&c.Linger, defaultLinger)
+	orDefault(&c.AcceptableLag, defaultLag)
+	orDefault(&c.MaxWarmups, defaultWarmups)
+	orDefault(&c.ProbingInterval, defaultProbing)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -26,6 +26,8 @@ type entry struct {
 	lost atomic.Bool
 	// gone is set when the task is taken away in whatever way: it must not be started any more.
 	gone atomic.Bool
+	// running tells that the state is complete and the worker has the task.
+	running atomic.Bool
 
 	// What follows belongs to the worker.
 
@@ -56,17 +58,23 @@ type entryStore struct {
 	// task began. It is written by the client's goroutine and read by the worker after a flush. Each start
 	// of the task has one of its own: an acknowledgement that comes late must not count for the next.
 	acked *atomic.Int64
+	// restored is the position that the store had when its worker got it, or that of a later commit.
+	restored int64
 }
 
+// position returns up to where a store is complete now that a commit has gone through: nobody else can have
+// written anything, whether the store has changed or not.
 func (e *entry) position(store int, committed map[record.TopicPartition]int64) (statestore.Position, bool) {
 	s := e.stores[store]
 	if !s.logged {
 		return statestore.Position{}, false
 	}
 	if s.spec.Source != "" { // the source topic is the changelog: the state is that of the committed offset
-		next, ok := committed[s.changelog]
-		return statestore.Position{Next: next, Topic: s.topicID}, ok
+		if next, ok := committed[s.changelog]; ok {
+			s.restored = next
+		}
+	} else if next := s.acked.Load(); next >= 0 {
+		s.restored = next
 	}
-	next := s.acked.Load()
-	return statestore.Position{Next: next, Topic: s.topicID}, next >= 0
+	return statestore.Position{Next: s.restored, Topic: s.topicID, Time: now()}, true
 }

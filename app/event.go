@@ -16,6 +16,13 @@ const (
 	RestoreBatch
 	// RestoreDone: the store is complete. It is the only event of a store that was complete already.
 	RestoreDone
+	// UpdateStart: the store of a standby or warm-up is about to be kept up. Its End moves with the changelog.
+	UpdateStart
+	// UpdateBatch: changes have been applied to it.
+	UpdateBatch
+	// UpdateMigrated: the instance no longer keeps it up, UpdatePromoted: because the task becomes active here.
+	UpdateMigrated
+	UpdatePromoted
 )
 
 // RestoreEvent tells how far the restore of one task's store has come.
@@ -26,7 +33,8 @@ type RestoreEvent struct {
 	Phase RestorePhase
 	// Records is the number of change records applied since the start.
 	Records int64
-	// Position is the offset up to which the store is complete, End the one at which it will be done.
+	// Position is the offset up to which the store is complete, End the one at which it will be done; of a
+	// standby, the one that it lags behind.
 	Position, End int64
 	// Rate is in records per second, Left the time that the rest takes at that rate.
 	Rate float64
@@ -34,7 +42,11 @@ type RestoreEvent struct {
 }
 
 func (in *instance) event(e RestoreEvent) {
-	in.app.metrics.restore(e)
+	if e.Phase >= UpdateStart {
+		in.app.metrics.update(e)
+	} else {
+		in.app.metrics.restore(e)
+	}
 	if in.cfg.OnRestore == nil {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/leatstream/leat/assign"
 	"github.com/leatstream/leat/internal/kafka"
@@ -30,13 +31,18 @@ func (g *group) Name() string { return "leat" }
 // Userdata tells the leader what this instance runs and which state it holds.
 func (g *group) Userdata() []byte {
 	in := g.in
-	s := assign.Subscription{Process: in.state.process, Topology: topologyHash(in.layout), Capacity: in.cfg.Workers}
+	s := assign.Subscription{
+		Process: in.state.process, Topology: topologyHash(in.layout), Capacity: in.cfg.Workers, Tags: in.cfg.Tags,
+	}
 	in.mu.Lock()
-	for id := range in.tasks {
-		s.Owned = append(s.Owned, id)
+	for id, e := range in.tasks {
+		if e.running.Load() {
+			s.Owned = append(s.Owned, id)
+		}
 	}
 	in.mu.Unlock()
-	s.Positions = in.state.positions(in.layout)
+	s.Standby, s.Warmup = in.standbys.lists()
+	s.Positions = in.state.positions(in.layout, in.restore.inMemory())
 	return assign.AppendSubscription(nil, s)
 }
 
@@ -53,7 +59,13 @@ func topologyHash(l *layout) uint64 {
 // Assign divides the tasks among the members.
 func (g *group) Assign(members []kafka.MemberInfo, _ map[string]int32) (map[string]kafka.Assignment, error) {
 	l := g.in.layout
-	req := assign.Request{Tasks: l.tasks}
+	cfg := g.in.cfg
+	req := assign.Request{
+		Tasks: l.tasks, Standbys: cfg.Standbys, RackTags: cfg.RackTags, AcceptableLag: cfg.AcceptableLag, MaxWarmups: max(0, cfg.MaxWarmups),
+	}
+	if len(members) > 1 && req.MaxWarmups > 0 {
+		req.Tasks = g.withEnds(l.tasks)
+	}
 	process := make(map[string]string, len(members))
 	for _, m := range members {
 		am := assign.Member{ID: m.ID, Capacity: 1, Owned: l.tasksOf(m.Owned)}
@@ -70,21 +82,27 @@ func (g *group) Assign(members []kafka.MemberInfo, _ map[string]int32) (map[stri
 			for _, p := range s.Positions {
 				am.Positions[p.Task] = p.Sum
 			}
+			am.Process, am.Running, am.Standby, am.Warmup, am.Tags = s.Process, s.Owned, s.Standby, s.Warmup, s.Tags
 			process[m.ID] = s.Process
 		}
+		am.NoReplicas = err != nil || s.Version < replicasVersion || s.Topology != topologyHash(l)
 		req.Members = append(req.Members, am)
 	}
 	plan, err := assign.Tasks(req)
 	if err != nil {
 		return nil, err
 	}
+	g.in.probe.planned(plan)
 	var live assign.Processes
 	for _, m := range members {
 		live = live.Add(process[m.ID])
 	}
 	out := make(map[string]kafka.Assignment, len(members))
 	for _, m := range members {
-		a := assign.Assignment{Later: plan.Later[m.ID], Live: live}
+		a := assign.Assignment{
+			Later: plan.Later[m.ID], Standby: plan.Standby[m.ID], Warmup: plan.Warmup[m.ID], Awaited: plan.Awaited[m.ID],
+			Live: live, Process: process[m.ID],
+		}
 		var tps []record.TopicPartition
 		for _, id := range plan.Active[m.ID] {
 			a.Active = append(a.Active, assign.Grant{Task: id})
@@ -100,6 +118,54 @@ func (g *group) Assign(members []kafka.MemberInfo, _ map[string]int32) (map[stri
 	return out, nil
 }
 
+// replicasVersion is the first version of userdata whose members keep up standbys and warm-ups.
+const replicasVersion = 2
+
+// endsTimeout bounds how long a leader looks for the ends of changelogs. Without them it compares members.
+const endsTimeout = 5 * time.Second
+
+// withEnds adds to tasks what the position of a member that has caught up comes to.
+func (g *group) withEnds(tasks []assign.TaskInfo) []assign.TaskInfo {
+	ctx, cancel := context.WithTimeout(context.Background(), endsTimeout)
+	defer cancel()
+	var logs, sources []record.TopicPartition
+	for _, t := range tasks {
+		for _, s := range g.in.layout.subs[t.ID.Subtopology].Stores {
+			if tp, ok := g.in.layout.changelogOf(s, t.ID.Partition); ok {
+				logs = append(logs, tp)
+				if s.Source != "" {
+					sources = append(sources, tp)
+				}
+			}
+		}
+	}
+	if len(logs) == 0 {
+		return tasks
+	}
+	ends, err := g.in.admin.EndOffsets(ctx, logs)
+	var committed map[record.TopicPartition]kafka.Offset
+	if err == nil && len(sources) > 0 {
+		committed, err = g.in.admin.GroupOffsets(ctx, g.in.cfg.Application, false, sources...)
+	}
+	if err != nil {
+		g.in.log.Warn("the ends of the changelogs are not known; members' state is compared with each other's only", "err", err)
+		return tasks
+	}
+	for _, tp := range sources { // what has not been processed is not part of the state
+		ends[tp] = min(ends[tp], committed[tp].Next)
+	}
+	out := slices.Clone(tasks)
+	for i := range out {
+		t := &out[i]
+		for _, s := range g.in.layout.subs[t.ID.Subtopology].Stores {
+			if tp, ok := g.in.layout.changelogOf(s, t.ID.Partition); ok {
+				t.End += ends[tp]
+			}
+		}
+	}
+	return out
+}
+
 // AssignmentData is what the leader tells this instance beside its partitions.
 func (g *group) AssignmentData(userdata []byte) {
 	a, err := assign.DecodeAssignment(userdata)
@@ -108,6 +174,8 @@ func (g *group) AssignmentData(userdata []byte) {
 		return
 	}
 	g.live.Store(&a.Live)
+	g.in.standbys.assigned(a)
+	g.in.probe.assigned(a)
 }
 
 // Assigned takes tasks up: their state is restored, then their worker runs them.
@@ -117,16 +185,15 @@ func (g *group) Assigned(ctx context.Context, added []record.TopicPartition) {
 		if !slices.Contains(added, in.layout.inputs(id)[0]) {
 			continue
 		}
-		e, err := in.newEntry(id)
-		if err != nil {
-			in.fail(err)
-			return
-		}
 		in.mu.Lock()
-		if in.tasks[id] != nil {
-			in.mu.Unlock()
+		have := in.tasks[id] != nil
+		in.mu.Unlock()
+		if have {
 			continue
 		}
+		e := in.newEntry(id, in.standbys.promote(id))
+		e.stats = in.app.metrics.task(id.String())
+		in.mu.Lock()
 		in.tasks[id] = e
 		in.restoring++
 		e.worker = in.leastLoaded()
@@ -143,12 +210,10 @@ func (in *instance) leastLoaded() *worker {
 	return slices.MinFunc(in.workers, func(a, b *worker) int { return a.load - b.load })
 }
 
-func (in *instance) newEntry(id assign.Task) (*entry, error) {
+// newEntry returns a task with its places for state, of which memory is the one in memory.
+func (in *instance) newEntry(id assign.Task, memory statestore.Backend) *entry {
 	sub := in.layout.subs[id.Subtopology]
-	e := &entry{
-		id: id, sub: sub, inputs: in.layout.inputs(id), memory: statestore.NewMemory(),
-		persistent: in.state.task(id), stats: in.app.metrics.task(id.String()),
-	}
+	e := &entry{id: id, sub: sub, inputs: in.layout.inputs(id), memory: memory, persistent: in.state.task(id)}
 	for _, spec := range sub.Stores {
 		s := &entryStore{spec: spec, backend: e.memory}
 		if spec.Persistent {
@@ -158,7 +223,7 @@ func (in *instance) newEntry(id assign.Task) (*entry, error) {
 		s.topicID = in.ids[s.changelog.Topic]
 		e.stores = append(e.stores, s)
 	}
-	return e, nil
+	return e
 }
 
 // Revoked gives tasks up: when it returns they are committed and nothing of them will be.
@@ -207,6 +272,7 @@ func (g *group) release(tps []record.TopicPartition, lost bool) {
 	in.mu.Unlock()
 	for _, e := range gone {
 		in.state.released(e.id)
+		in.standbys.released(e)
 		in.app.metrics.drop(e.id.String())
 		in.log.Info("task released", "task", e.id.String(), "lost", lost)
 	}
@@ -220,6 +286,8 @@ func (g *group) Complete(generation int32) {
 	tasks := len(g.in.tasks)
 	g.in.mu.Unlock()
 	g.in.log.Info("rebalanced", "generation", generation, "tasks", tasks)
+	g.in.standbys.follow()
+	g.in.probe.complete()
 	g.in.settle()
 }
 

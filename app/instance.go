@@ -24,11 +24,13 @@ type instance struct {
 	member *kafka.Member
 	group  *group
 
-	workers []*worker
-	restore *restorer
-	globals *globals
-	purge   purge
-	eventMu sync.Mutex // OnRestore is called once at a time
+	workers  []*worker
+	restore  *restorer
+	standbys *standbys
+	probe    *prober
+	globals  *globals
+	purge    purge
+	eventMu  sync.Mutex // OnRestore is called once at a time
 
 	// failed is closed by the first failure, which err then holds.
 	failed   chan struct{}
@@ -72,6 +74,7 @@ func open(ctx context.Context, a *App) (_ *instance, err error) {
 	if in.restore, err = newRestorer(in); err != nil {
 		return nil, err
 	}
+	in.standbys, in.probe = newStandbys(in), newProber(in)
 	for i := range a.cfg.Workers {
 		w, err := newWorker(in, i)
 		if err != nil {
@@ -95,6 +98,7 @@ func (in *instance) run(ctx context.Context) error {
 	}
 	wg.Go(func() { in.restore.run(work) })
 	wg.Go(func() { in.upkeep(work) })
+	wg.Go(func() { in.probe.run(work) })
 	wg.Go(func() { in.globals.run(work) })
 
 	if !in.globals.wait(ctx) { // the tasks may read any of it
@@ -126,7 +130,8 @@ func (in *instance) run(ctx context.Context) error {
 			}
 		}
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.cfg.StopTimeout)
-		if cerr := in.member.Close(closing, true); cerr != nil {
+		leave := !in.cfg.StayOnClose && in.cfg.Instance == ""
+		if cerr := in.member.Close(closing, leave); cerr != nil {
 			err = errors.Join(err, fmt.Errorf("leave the group: %w", cerr))
 		}
 		cancel()

@@ -20,6 +20,8 @@ type Metrics struct {
 	// Commit is the time that commits took, in all workers.
 	Commit Histogram
 	Tasks  []TaskMetrics
+	// Standbys are the tasks whose state is kept up without running them, warm-ups included.
+	Standbys []StandbyMetrics
 }
 
 // TaskMetrics are the figures of one task.
@@ -105,6 +107,8 @@ type metrics struct {
 	commit histogram
 	mu     sync.Mutex
 	tasks  map[string]*taskStats
+	// standbys are guarded by mu, contents included.
+	standbys map[string]*StandbyMetrics
 }
 
 // taskStats are the figures of one task. Its worker writes them, any goroutine reads them.
@@ -217,6 +221,9 @@ func (a *App) Metrics() Metrics {
 	defer a.metrics.mu.Unlock()
 	for id, s := range a.metrics.tasks {
 		out.Tasks = append(out.Tasks, s.snapshot(id))
+	}
+	for _, s := range a.metrics.standbys {
+		out.Standbys = append(out.Standbys, s.copyOf())
 	}
 	return out
 }

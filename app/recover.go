@@ -49,6 +49,7 @@ func (w *worker) recover(ctx context.Context, err error) {
 		if e.gone.Load() {
 			continue
 		}
+		e.running.Store(false)
 		w.in.mu.Lock()
 		w.in.restoring++
 		w.in.mu.Unlock()

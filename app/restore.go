@@ -18,11 +18,13 @@ import (
 const restoreRecords = 64 << 10
 
 // restorer brings the local state of tasks up to their changelogs before their workers run them. It reads
-// all of them at the same time; a task is handed over as soon as its own stores are complete.
+// all of them at the same time; a task is handed over as soon as its own stores are complete. Those of
+// standbys it goes on reading until they are cancelled.
 type restorer struct {
 	in     *instance
 	client *kafka.Restorer
 	wake   chan struct{}
+	keep   tombstones
 
 	// mu guards what follows, and is held while change records are applied: a task that is cancelled is not
 	// touched afterwards.
@@ -37,6 +39,8 @@ type restorer struct {
 type restoring struct {
 	entry *entry
 	left  int
+	// standby tells that there is no end, and no worker that waits for the task; begun, that it is being read.
+	standby, begun bool
 }
 
 // restoringStore is a store on its way.
@@ -48,6 +52,10 @@ type restoringStore struct {
 	restorer statestore.Restorer // nil where changelog.Row does
 	progress changelog.Progress
 	row      []byte
+	// time is when the store was last complete, or its restore began: see statestore.Position. It is complete
+	// as of mark.time when it reaches mark.end. written is the time as it was last stored.
+	time, written int64
+	mark          struct{ end, time int64 }
 }
 
 // open gets the engine of the store, as far as it has been restored.
@@ -94,10 +102,12 @@ func newRestorer(in *instance) (*restorer, error) {
 func (r *restorer) close() { r.client.Close() }
 
 // add begins to restore a task.
-func (r *restorer) add(e *entry) {
+func (r *restorer) add(e *entry) { r.begins(&restoring{entry: e}) }
+
+func (r *restorer) begins(re *restoring) {
 	r.mu.Lock()
-	r.known[e] = &restoring{entry: e}
-	r.fresh = append(r.fresh, e)
+	r.known[re.entry] = re
+	r.fresh = append(r.fresh, re.entry)
 	r.mu.Unlock()
 	select {
 	case r.wake <- struct{}{}:
@@ -113,6 +123,7 @@ func (r *restorer) cancel(e *entry) bool {
 	if r.known[e] == nil {
 		return false
 	}
+	standby := r.known[e].standby
 	delete(r.known, e)
 	for tp, s := range r.byTP {
 		if s.of.entry == e {
@@ -120,20 +131,29 @@ func (r *restorer) cancel(e *entry) bool {
 			delete(r.byTP, tp)
 		}
 	}
-	r.in.mu.Lock()
-	r.in.restoring--
-	r.in.mu.Unlock()
+	if !standby {
+		r.in.mu.Lock()
+		r.in.restoring--
+		r.in.mu.Unlock()
+	}
 	return true
 }
 
 // run is the restorer's goroutine.
 func (r *restorer) run(ctx context.Context) {
+	refresh := time.NewTicker(refreshInterval)
+	defer refresh.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.wake:
 		case <-r.client.Ready():
+		case <-refresh.C:
+			if err := r.refresh(ctx); err != nil {
+				r.fail(ctx, err)
+				return
+			}
 		}
 		r.mu.Lock()
 		fresh := r.fresh
@@ -193,7 +213,13 @@ func (r *restorer) begin(ctx context.Context, fresh []*entry) error {
 	}
 	var starts, ends map[record.TopicPartition]int64
 	var committed map[record.TopicPartition]kafka.Offset
+	var keep map[string]time.Duration
+	var asked int64
 	err := r.in.retry(ctx, "look up changelog offsets", func() (err error) {
+		if keep, err = r.keep.of(ctx, r.in.admin, logs); err != nil {
+			return err
+		}
+		asked = now()
 		if starts, err = r.in.admin.StartOffsets(ctx, logs); err != nil {
 			return err
 		}
@@ -228,10 +254,15 @@ func (r *restorer) begin(ctx context.Context, fresh []*entry) error {
 				continue
 			}
 			rs := &restoringStore{entryStore: s, of: re, number: i}
-			rg, err := rs.plan(r.in, starts[s.changelog], ends[s.changelog])
+			rg, err := rs.plan(r.in, starts[s.changelog], ends[s.changelog], asked, keep[s.changelog.Topic])
 			if err != nil {
 				r.mu.Unlock()
 				return err
+			}
+			if re.standby {
+				r.byTP[s.changelog] = rs
+				ranges = append(ranges, rs.follow(r.in, rg)...)
+				continue
 			}
 			if rg.From == rg.End {
 				r.in.event(RestoreEvent{Task: e.id.String(), Store: s.spec.Name, TopicPartition: s.changelog, Phase: RestoreDone, Position: rg.End, End: rg.End})
@@ -244,7 +275,8 @@ func (r *restorer) begin(ctx context.Context, fresh []*entry) error {
 				"partition", s.changelog.Partition, "offset", rg.From, "end", rg.End)
 			r.in.event(RestoreEvent{Task: e.id.String(), Store: s.spec.Name, TopicPartition: s.changelog, Phase: RestoreStart, Position: rg.From, End: rg.End})
 		}
-		if re.left == 0 {
+		re.begun = true
+		if re.left == 0 && !re.standby {
 			ready = append(ready, re)
 		}
 	}
@@ -253,8 +285,9 @@ func (r *restorer) begin(ctx context.Context, fresh []*entry) error {
 	return r.finish(ctx, ready)
 }
 
-// plan returns what of the changelog is to be read. Local state that does not fit the changelog is dropped.
-func (s *restoringStore) plan(in *instance, start, end int64) (kafka.Range, error) {
+// plan returns what of the changelog is to be read, given its limits at a time and how long it keeps
+// tombstones. Local state that does not fit the changelog is dropped.
+func (s *restoringStore) plan(in *instance, start, end, asked int64, keep time.Duration) (kafka.Range, error) {
 	e := s.of.entry
 	name := s.spec.Name
 	p, ok, err := s.backend.Position(name)
@@ -262,7 +295,9 @@ func (s *restoringStore) plan(in *instance, start, end int64) (kafka.Range, erro
 		return kafka.Range{}, fmt.Errorf("task %s: store %q: %w", e.id, name, err)
 	}
 	end = max(end, start)
-	at := changelog.ResumeAt(changelog.Local{Known: ok, Next: p.Next, Topic: p.Topic}, s.topicID, start, end)
+	at := changelog.ResumeAt(changelog.Local{
+		Known: ok, Next: p.Next, Topic: p.Topic, Age: age(p.Time, asked), Tombstones: keep,
+	}, s.topicID, start, end)
 	if at.Reason != "" {
 		in.log.Warn("local state does not fit its changelog; restoring it from the beginning", "task", e.id.String(),
 			"store", name, "topic", s.changelog.Topic, "partition", s.changelog.Partition, "offset", p.Next, "reason", at.Reason)
@@ -276,6 +311,12 @@ func (s *restoringStore) plan(in *instance, start, end int64) (kafka.Range, erro
 		return kafka.Range{}, err
 	}
 	s.progress = changelog.NewProgress(at.From, end, time.Now())
+	s.time = p.Time
+	if at.Wipe {
+		s.time = asked
+	}
+	s.mark.end, s.mark.time = end, asked
+	s.restored = end
 	return kafka.Range{TopicPartition: s.changelog, From: at.From, End: end}, nil
 }
 
@@ -313,16 +354,19 @@ func (r *restorer) apply(got []kafka.Restored) ([]*restoring, error) {
 			s := r.byTP[p.TopicPartition]
 			s.report(r.in, p)
 			if p.Err != nil { // read again from the start
-				start := p.Next
-				r.client.Add(kafka.Range{TopicPartition: p.TopicPartition, From: start, End: s.progress.End()})
+				end := s.progress.End()
+				if re.standby && s.spec.Source == "" {
+					end = kafka.NoEnd
+				}
+				r.client.Add(kafka.Range{TopicPartition: p.TopicPartition, From: p.Next, End: end})
 				continue
 			}
-			if p.Done {
+			if p.Done && !re.standby {
 				delete(r.byTP, p.TopicPartition)
 				re.left--
 			}
 		}
-		if re.left == 0 {
+		if re.left == 0 && !re.standby {
 			finished = append(finished, re)
 		}
 	}
@@ -356,7 +400,9 @@ func (r *restorer) applyTask(re *restoring, parts []*kafka.Restored) error {
 		if s.restorer != nil {
 			s.restorer.Finish(b)
 		}
-		b.SetPosition(s.spec.Name, statestore.Position{Next: p.Next, Topic: s.topicID})
+		s.reach(p.Next)
+		b.SetPosition(s.spec.Name, statestore.Position{Next: p.Next, Topic: s.topicID, Time: s.time})
+		s.written = s.time
 	}
 	for _, b := range batches {
 		if err := b.Commit(); err != nil {
@@ -380,12 +426,25 @@ func (s *restoringStore) startOver(in *instance, p *kafka.Restored) error {
 	if err := s.open(); err != nil {
 		return err
 	}
+	s.progress = changelog.NewProgress(0, s.progress.End(), time.Now())
+	s.time = now()
 	p.Next = kafka.FromStart
 	return nil
 }
 
+// reach notes that everything before next is in the store.
+func (s *restoringStore) reach(next int64) {
+	if next >= s.mark.end {
+		s.time = s.mark.time
+	}
+}
+
 func (s *restoringStore) report(in *instance, p *kafka.Restored) {
 	if p.Err != nil {
+		return
+	}
+	if s.of.standby {
+		s.reportUpdate(in, p)
 		return
 	}
 	e := s.of.entry
@@ -498,6 +557,7 @@ func (in *instance) retry(ctx context.Context, what string, f func() error) erro
 // started tells that a task is with its worker.
 func (in *instance) started(e *entry) {
 	e.stats.running()
+	e.running.Store(true)
 	in.mu.Lock()
 	in.restoring--
 	in.mu.Unlock()

@@ -116,23 +116,25 @@ func (d *stateDir) released(id assign.Task) {
 	d.mu.Unlock()
 }
 
-// positions tells how much state of each task is here.
-func (d *stateDir) positions(l *layout) []assign.Position {
-	if d.db == nil {
-		return nil
-	}
+// positions tells how much state of each task is here, on disk and in memory.
+func (d *stateDir) positions(l *layout, memory map[assign.Task]int64) []assign.Position {
 	var out []assign.Position
 	for _, t := range l.tasks {
 		if !t.Stateful {
 			continue
 		}
-		ps, err := d.db.Positions(t.ID.String())
-		if err != nil || len(ps) == 0 {
-			continue
+		sum, any := memory[t.ID]
+		if d.db != nil {
+			ps, err := d.db.Positions(t.ID.String())
+			if err != nil {
+				continue
+			}
+			for _, p := range ps {
+				sum, any = sum+p.Next, true
+			}
 		}
-		var sum int64
-		for _, p := range ps {
-			sum += p.Next
+		if !any {
+			continue
 		}
 		out = append(out, assign.Position{Task: t.ID, Sum: sum})
 	}

@@ -52,6 +52,8 @@ type worker struct {
 	sinks sinks
 
 	lastCommit time.Time
+	// touched is when tasks that are idle were last committed.
+	touched time.Time
 	// commitTook is how long the last commit took.
 	commitTook time.Duration
 	// produceErr is the first output that was not written, one place for each client. Set by its goroutine.
@@ -119,7 +121,7 @@ func (w *worker) release(es []*entry) (done <-chan struct{}) {
 
 // run is the worker's goroutine. It ends with ctx, when all tasks have been released.
 func (w *worker) run(ctx context.Context) {
-	w.lastCommit = time.Now()
+	w.lastCommit, w.touched = time.Now(), time.Now()
 	for ctx.Err() == nil {
 		w.obey(ctx)
 		fetches, err := w.client.Poll(w.looked, pollRecords)
