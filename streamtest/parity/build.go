@@ -51,6 +51,8 @@ var operations = map[string]func(*builder, *Op) error{
 	"reduce":          (*builder).reduce,
 	"count":           (*builder).count,
 	"process":         (*builder).process,
+	"cogroup":         (*builder).cogroup,
+	"suppress":        (*builder).suppress,
 	"join":            (*builder).join,
 	"global-table":    (*builder).globalTable,
 }

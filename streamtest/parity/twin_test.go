@@ -31,7 +31,13 @@ func TestLoggingTheLastUpdateKeepsResults(t *testing.T) {
 			}
 		}
 		for topic, want := range s.Expect.InternalTopics {
-			if d := compareList(topic, table(got.InternalTopics[topic]), table(want)); d != "" {
+			changes := slices.Clone(got.InternalTopics[topic])
+			if slices.ContainsFunc(want, func(c Change) bool { return c.Ts == nil }) {
+				for i := range changes { // the producer's clock
+					changes[i].Ts = nil
+				}
+			}
+			if d := compareList(topic, table(changes), table(want)); d != "" {
 				t.Errorf("%s: compacted: %s", s.Name, d)
 			}
 		}
