@@ -15,8 +15,9 @@ import (
 // no results. The result has the record's timestamp and headers.
 //
 // The table is kept, and its topic must have as many partitions as the stream's; if the stream's keys were
-// changed, it goes through a repartition topic first. Options: [Named], and the serdes of that topic, [Keys]
-// and [Values].
+// changed, it goes through a repartition topic first. A table with a history ([Store.WithHistory]) is seen as it
+// was at the record's time. Options: [Named], [GracePeriod], and the serdes of the topic and of what is held back,
+// [Keys] and [Values].
 func JoinTable[K comparable, L, R, V any](s Stream[K, L], t Table[K, R], join func(value L, row R) V, opts ...Option) Stream[K, V] {
 	return joinTable(s.b.begin("JoinTable", opts, tableJoinOptions...), s, t, inner[K](join), false)
 }
@@ -39,7 +40,7 @@ func TryLeftJoinTable[K comparable, L, R, V any](s Stream[K, L], t Table[K, R], 
 	return joinTable(s.b.begin("TryLeftJoinTable", opts, tableJoinOptions...), s, t, tryLeft(join), true)
 }
 
-var tableJoinOptions = []optionKind{optName, optKeys, optValues}
+var tableJoinOptions = []optionKind{optName, optKeys, optValues, optGrace}
 
 func joinTable[K comparable, L, R, V any](c *call, s Stream[K, L], t Table[K, R], f joiner[K, L, R, V], isLeft bool) Stream[K, V] {
 	keys, values := serdesOf(c, s.name, s.keys, s.values)
@@ -49,15 +50,26 @@ func joinTable[K comparable, L, R, V any](c *call, s Stream[K, L], t Table[K, R]
 	c.needFunc(name, "function", f == nil)
 	sources := c.copartition(in.sources, t.sources)
 	rows := t.upkeep.view()
+	var buffer *plan.Store
+	if c.options.grace != nil {
+		buffer = planHeld(c, name, keys, values)
+	}
 	makeNode := processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K, V]) (any, error) {
 		g, err := rows.open(sc)
-		return &rowJoiner[K, L, K, R, V]{
+		j := &rowJoiner[K, L, K, R, V]{
 			join: newJoin(newNode(sc), f), key: ownKey[K, L], noKey: processor.DropNullKey, rows: g, history: historyOf(g), out: out, left: isLeft,
-		}, err
-	})
+		}
+		if err != nil || buffer == nil {
+			return j, err
+		}
+		return newHolder(sc, j, buffer.Name, *c.options.grace)
+	}, buffer)
 	n := &plan.Node{Name: name, Output: recordsOf[K, V](), RelaxedNullKeyJoin: isLeft, Write: func(w *plan.Writer, parents []string) {
 		makeNode(w, parents)
 		connect(w, name, rows.stores)
+		if buffer != nil {
+			c.checkHistory(w, name, rows.stores)
+		}
 	}}
 	return joinedStream[K, L, V](c, in, n, keys, sources)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
@@ -43,6 +44,7 @@ type options struct {
 	onClose    bool
 
 	stores           JoinStores
+	grace            *time.Duration
 	otherValues      any
 	foreignPartition any
 	answerPartition  any

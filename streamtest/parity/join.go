@@ -62,15 +62,16 @@ func (b *builder) joinTable(op *Op) error {
 	if err != nil {
 		return err
 	}
+	opts := op.regrouping()
 	if op.GraceMs != nil {
-		return notYet("join", "with grace")
+		opts = append(opts, stream.GracePeriod(millis(*op.GraceMs)))
 	}
 	t := b.tables[op.Other]
 	switch op.Type {
 	case "inner":
-		b.streams[op.ID] = stream.JoinTable(in, t, innerSides, op.regrouping()...)
+		b.streams[op.ID] = stream.JoinTable(in, t, innerSides, opts...)
 	case "left":
-		b.streams[op.ID] = stream.LeftJoinTable(in, t, leftSides, op.regrouping()...)
+		b.streams[op.ID] = stream.LeftJoinTable(in, t, leftSides, opts...)
 	default:
 		return notYet("join", op.Type)
 	}
@@ -136,4 +137,3 @@ func (b *builder) joinStreams(op *Op) error {
 	}
 	return nil
 }
-

@@ -39,6 +39,9 @@ func (w *Writer) AddStore(s *Store, nodes ...string) {
 	w.Target.AddStore(s.Store, nodes...)
 }
 
+// Store returns the store of a name that has been added, nil if there is none.
+func (w *Writer) Store(name string) *Store { return w.stores[name] }
+
 // Write optimises the graph and adds it to the target, in the order in which the nodes were made as far as
 // their parents allow, and with it all mistakes. The graph must not be used afterwards.
 func (g *Graph) Write(t Target, o Optimization) {
