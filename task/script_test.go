@@ -3,6 +3,7 @@ package task_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -115,7 +116,7 @@ func (a *actor) act(key, text string, at int64) error {
 			panic("oh no")
 		case "flaky":
 			a.tries[key]++
-			if fmt.Sprint(a.tries[key]) <= w[1] {
+			if strconv.Itoa(a.tries[key]) <= w[1] {
 				return fmt.Errorf("try %d", a.tries[key])
 			}
 		case "commit":

@@ -56,7 +56,6 @@ type script struct {
 	stop    context.CancelFunc
 	inputs  map[string]int
 	seen    []string
-	sent    []processor.Output
 	err     error
 }
 
@@ -161,7 +160,7 @@ func (s *script) command(t *testing.T, d *datadriven.TestData) string {
 			s.note("no step")
 		}
 	case "run":
-		for s.task.Step(args["now"]) { //nolint:revive // Step does it
+		for s.task.Step(args["now"]) {
 		}
 	case "punctuate":
 		if !s.task.Punctuate(args["now"]) {
