@@ -7,11 +7,13 @@ TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 MODULES := . integration
 RACE_TIMEOUT ?= 20m
 BENCH ?= .
+N ?= 2000000
+ARGS ?=
 COUNT ?= 6
 FILE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fmt lint test race integration demo bench vuln
+.PHONY: help fmt lint test race integration demo bench microbench vuln
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +43,11 @@ integration: ## Run the tests on a real Kafka: LEAT_BROKERS, or Docker, or Java 
 demo: ## Count words on the embedded broker: make demo FILE=book.txt
 	go run ./cmd/leat demo wordcount $(FILE)
 
-bench: ## Run the benchmarks COUNT times and summarize: make bench BENCH=Count
+bench: ## Run the workloads beside Kafka Streams on a real Kafka: make bench N=5000000 ARGS="--workloads W2"
+	go build -C integration -o bench/leat-bench ./bench
+	cd integration && go run ./kafka -- bench/leat-bench compare --records $(N) $(ARGS)
+
+microbench: ## Run the Go benchmarks COUNT times and summarize: make microbench BENCH=Count
 	@out="$$(mktemp)"; trap 'rm -f "$$out"' EXIT; \
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... | tee "$$out"; \
 	$(TOOL) benchstat "$$out"

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// limit measures what is left of a workload without a stream processor: the bound of what leat can reach.
+func limit(ctx context.Context, a *args) error {
+	s, err := a.settings(1000, 100)
+	if err != nil {
+		return err
+	}
+	workload := strings.ToUpper(a.text("workload", "W1"))
+	if workload == "PEBBLE" {
+		r, err := barePebble(&s)
+		if err != nil {
+			return err
+		}
+		return r.finish(os.Stdout)
+	}
+	if workload != "W1" && workload != "W2" {
+		return usagef("there is a bare loop of W1 and of W2, and pebble, but not of %s", workload)
+	}
+	in, err := inputs(workload, s.prefix, s.records)
+	if err != nil {
+		return err
+	}
+	keep, err := a.yes("keep", false)
+	if err != nil {
+		return err
+	}
+	c, err := connect(s.bootstrap)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := c.loaded(ctx, in); err != nil {
+		return err
+	}
+	id := a.text("app-id", fmt.Sprintf("%s-limit-%s-%d", s.prefix, strings.ToLower(workload), time.Now().UnixMilli()))
+	out := a.text("out", id+"-out")
+	l := &loop{settings: s, id: id, in: in[0].topic, out: out}
+	if workload == "W2" {
+		l.changelog = id + "-counts-changelog"
+		l.counts = make(map[string]*int64)
+	}
+	for _, topic := range []string{out, l.changelog} {
+		if topic == "" {
+			continue
+		}
+		if err := c.create(ctx, topic); err != nil {
+			return err
+		}
+	}
+	r, err := l.measure(ctx, c, workload)
+	if err == nil {
+		err = verifyInto(ctx, r, a, workload, &s, out, !keep)
+	}
+	if !keep {
+		err = errors.Join(err, c.remove(context.WithoutCancel(ctx), id, out))
+	}
+	if err != nil {
+		return err
+	}
+	return r.finish(os.Stdout)
+}
+
+// measure runs the loop until all of its input is committed.
+func (l *loop) measure(ctx context.Context, c *cluster, workload string) (*result, error) {
+	ends, err := c.ends(ctx, l.in)
+	if err != nil {
+		return nil, err
+	}
+	alive, fail := context.WithCancelCause(ctx)
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	begin := time.Now()
+	go func() {
+		err := l.run(running)
+		if err != nil {
+			fail(err)
+		}
+		done <- err
+	}()
+	err = c.awaitCommitted(alive, l.id, ends, l.timeout)
+	end, cpu := time.Now(), cpuTime()
+	rss, rerr := peakRSS()
+	stop()
+	if err := errors.Join(err, <-done, rerr); err != nil {
+		return nil, err
+	}
+	r := newResult("franz-go loop", workload, &l.settings)
+	m := measured{records: l.records, wall: end.Sub(l.first.at), cpu: cpu - l.first.cpu, rss: rss}
+	m.put(r, &l.settings)
+	r.float("startup_s", l.first.at.Sub(begin).Seconds())
+	return r, nil
+}
