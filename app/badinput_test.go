@@ -298,14 +298,14 @@ func TestRecordLargerThanTheBrokerTakes(t *testing.T) {
 			topology.To(topology.From(b, "in", serde.String, serde.String, c.lines), "out", small, serde.String, serde.String)
 		})
 		c.write(c.lines, 1, "k", large)
-		c.running(topo, nil).fails("task 0_", "produce "+small, "record of 5001 bytes (key 1, value 5000)", "raise max.message.bytes")
+		c.running(topo, nil).fails("task 0_", c.lines, "@0", "5001 bytes (key 1, value 5000)", small, "max.message.bytes")
 		c.wantCommittedAtMost(c.lines, 0)
 	})
 	t.Run("changelog", func(t *testing.T) {
 		onClusters(t, func(t *testing.T, c *cluster) {
 			c.write(c.lines, 1, "k", large)
 			c.running(c.keeping(), func(cfg *app.Config) { cfg.TopicConfig = map[string]string{"max.message.bytes": limit} }).
-				fails("task 0_", "produce "+c.id+"-kept-changelog", "record of 5001 bytes", "raise max.message.bytes")
+				fails("task 0_", `store "kept"`, "5001 bytes", c.id+"-kept-changelog", "max.message.bytes")
 			c.wantCommittedAtMost(c.lines, 0)
 		})
 	})

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -47,9 +48,7 @@ func newLayout(application string, t *topology.Topology, external map[string]int
 		application: application, partitions: make(map[string]int32), internal: make(map[string]*topology.Repartition),
 		subs: make(map[int]*topology.Subtopology), reader: make(map[string]int),
 	}
-	for name, n := range external {
-		l.partitions[name] = n
-	}
+	maps.Copy(l.partitions, external)
 	for _, sub := range t.Subtopologies {
 		if sub.Global {
 			continue

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -236,17 +237,9 @@ func (s *taskStats) snapshot(id string) TaskMetrics {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.Restoring = s.restoring
-	for k, v := range s.out {
-		t.RecordsOut[k] = v
-	}
-	for k, v := range s.dropped {
-		t.Dropped[k] = v
-	}
-	for k, v := range s.lag {
-		t.Lag[k] = v
-	}
-	for k, v := range s.stores {
-		t.Stores[k] = v
-	}
+	maps.Copy(t.RecordsOut, s.out)
+	maps.Copy(t.Dropped, s.dropped)
+	maps.Copy(t.Lag, s.lag)
+	maps.Copy(t.Stores, s.stores)
 	return t
 }

@@ -24,38 +24,66 @@ func TestConfig(t *testing.T) {
 		want       settings
 	}{
 		"key-value": {use: changelog.KeyValueChangelog, want: settings{"cleanup.policy": "compact"}},
-		"window": {use: changelog.WindowChangelog, retention: hour,
-			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "90000000"}},
-		"join": {use: changelog.JoinChangelog, retention: hour,
-			want: settings{"cleanup.policy": "delete", "retention.ms": "90000000"}},
-		"versioned": {use: changelog.VersionedChangelog, retention: hour,
-			want: settings{"cleanup.policy": "compact", "min.compaction.lag.ms": "90000000"}},
-		"additional retention": {use: changelog.WindowChangelog, retention: hour, additional: time.Second,
-			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "3601000"}},
-		"no additional retention": {use: changelog.JoinChangelog, retention: hour, additional: -1,
-			want: settings{"cleanup.policy": "delete", "retention.ms": "3600000"}},
-		"versioned has its own": {use: changelog.VersionedChangelog, retention: hour, additional: -1,
-			want: settings{"cleanup.policy": "compact", "min.compaction.lag.ms": "90000000"}},
-		"repartition": {use: changelog.RepartitionData, retention: hour,
-			want: settings{"cleanup.policy": "delete", "segment.bytes": "52428800", "retention.ms": "-1"}},
-		"repartition overridden": {use: changelog.RepartitionData,
+		"window": {
+			use: changelog.WindowChangelog, retention: hour,
+			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "90000000"},
+		},
+		"join": {
+			use: changelog.JoinChangelog, retention: hour,
+			want: settings{"cleanup.policy": "delete", "retention.ms": "90000000"},
+		},
+		"versioned": {
+			use: changelog.VersionedChangelog, retention: hour,
+			want: settings{"cleanup.policy": "compact", "min.compaction.lag.ms": "90000000"},
+		},
+		"additional retention": {
+			use: changelog.WindowChangelog, retention: hour, additional: time.Second,
+			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "3601000"},
+		},
+		"no additional retention": {
+			use: changelog.JoinChangelog, retention: hour, additional: -1,
+			want: settings{"cleanup.policy": "delete", "retention.ms": "3600000"},
+		},
+		"versioned has its own": {
+			use: changelog.VersionedChangelog, retention: hour, additional: -1,
+			want: settings{"cleanup.policy": "compact", "min.compaction.lag.ms": "90000000"},
+		},
+		"repartition": {
+			use: changelog.RepartitionData, retention: hour,
+			want: settings{"cleanup.policy": "delete", "segment.bytes": "52428800", "retention.ms": "-1"},
+		},
+		"repartition overridden": {
+			use:   changelog.RepartitionData,
 			app:   settings{"segment.bytes": "1", "retention.ms": "7"},
 			store: settings{"segment.bytes": "2"},
-			want:  settings{"cleanup.policy": "delete", "segment.bytes": "2", "retention.ms": "7"}},
-		"longest retention": {use: changelog.WindowChangelog, retention: math.MaxInt64,
-			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "9223458436854"}},
-		"store over app over library": {use: changelog.KeyValueChangelog,
+			want:  settings{"cleanup.policy": "delete", "segment.bytes": "2", "retention.ms": "7"},
+		},
+		"longest retention": {
+			use: changelog.WindowChangelog, retention: math.MaxInt64,
+			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "9223458436854"},
+		},
+		"store over app over library": {
+			use:   changelog.KeyValueChangelog,
 			app:   settings{"segment.bytes": "1", "cleanup.policy": "compact,delete", "min.insync.replicas": "2"},
 			store: settings{"segment.bytes": "3"},
-			want:  settings{"cleanup.policy": "compact,delete", "segment.bytes": "3", "min.insync.replicas": "2"}},
-		"app does not shorten retention": {use: changelog.WindowChangelog, retention: hour, app: settings{"retention.ms": "5"},
-			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "90000000"}},
-		"store does": {use: changelog.WindowChangelog, retention: hour, app: settings{"retention.ms": "5"}, store: settings{"retention.ms": "6"},
-			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "6"}},
-		"lag of the store": {use: changelog.VersionedChangelog, retention: hour, store: settings{"min.compaction.lag.ms": "6"},
-			want: settings{"cleanup.policy": "compact", "min.compaction.lag.ms": "6"}},
-		"a join is never compacted": {use: changelog.JoinChangelog, app: settings{"cleanup.policy": "compact"}, store: settings{"cleanup.policy": "compact"},
-			want: settings{"cleanup.policy": "delete", "retention.ms": "86400000"}},
+			want:  settings{"cleanup.policy": "compact,delete", "segment.bytes": "3", "min.insync.replicas": "2"},
+		},
+		"app does not shorten retention": {
+			use: changelog.WindowChangelog, retention: hour, app: settings{"retention.ms": "5"},
+			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "90000000"},
+		},
+		"store does": {
+			use: changelog.WindowChangelog, retention: hour, app: settings{"retention.ms": "5"}, store: settings{"retention.ms": "6"},
+			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "6"},
+		},
+		"lag of the store": {
+			use: changelog.VersionedChangelog, retention: hour, store: settings{"min.compaction.lag.ms": "6"},
+			want: settings{"cleanup.policy": "compact", "min.compaction.lag.ms": "6"},
+		},
+		"a join is never compacted": {
+			use: changelog.JoinChangelog, app: settings{"cleanup.policy": "compact"}, store: settings{"cleanup.policy": "compact"},
+			want: settings{"cleanup.policy": "delete", "retention.ms": "86400000"},
+		},
 	} {
 		c.want["message.timestamp.type"] = "CreateTime"
 		app := len(c.app)
@@ -94,28 +122,46 @@ func TestCheck(t *testing.T) {
 		"kept for ever":            {want: window, have: settings{"cleanup.policy": "compact,delete", "retention.ms": "-1"}},
 		"compacted only":           {want: window, have: settings{"cleanup.policy": "compact", "retention.ms": "1"}},
 		"kv with unused retention": {want: kv, have: settings{"cleanup.policy": "compact", "retention.ms": "1", "min.compaction.lag.ms": "0"}},
-		"chosen by the user": {want: wanted(changelog.KeyValueChangelog, settings{"cleanup.policy": "compact,delete", "retention.ms": "5"}),
-			have: settings{"cleanup.policy": "compact, delete", "retention.ms": "5"}},
+		"chosen by the user": {
+			want: wanted(changelog.KeyValueChangelog, settings{"cleanup.policy": "compact,delete", "retention.ms": "5"}),
+			have: settings{"cleanup.policy": "compact, delete", "retention.ms": "5"},
+		},
 
-		"kv deleted": {want: kv, have: settings{"cleanup.policy": "delete", "retention.ms": "604800000"},
-			err: []string{"cleanup.policy=delete deletes state", "--add-config cleanup.policy=compact)"}},
+		"kv deleted": {
+			want: kv, have: settings{"cleanup.policy": "delete", "retention.ms": "604800000"},
+			err: []string{"cleanup.policy=delete deletes state", "--add-config cleanup.policy=compact)"},
+		},
 		"kv deleted too": {want: kv, have: settings{"cleanup.policy": "compact,delete"}, err: []string{"cleanup.policy=compact"}},
-		"window too short": {want: window, have: settings{"cleanup.policy": "compact,delete", "retention.ms": "89999999"},
-			err: []string{"retention.ms=89999999 is below the 90000000", "retention.ms=90000000"}},
-		"window deleted only": {want: join, have: settings{"cleanup.policy": "compact,delete", "retention.ms": "90000000"},
-			err: []string{"drops records", "cleanup.policy=delete"}},
-		"limited size": {want: window, have: settings{"cleanup.policy": "compact,delete", "retention.bytes": "1000"},
-			err: []string{"retention.bytes=1000 is below the unlimited (-1)", "retention.bytes=-1"}},
+		"window too short": {
+			want: window, have: settings{"cleanup.policy": "compact,delete", "retention.ms": "89999999"},
+			err: []string{"retention.ms=89999999 is below the 90000000", "retention.ms=90000000"},
+		},
+		"window deleted only": {
+			want: join, have: settings{"cleanup.policy": "compact,delete", "retention.ms": "90000000"},
+			err: []string{"drops records", "cleanup.policy=delete"},
+		},
+		"limited size": {
+			want: window, have: settings{"cleanup.policy": "compact,delete", "retention.bytes": "1000"},
+			err: []string{"retention.bytes=1000 is below the unlimited (-1)", "retention.bytes=-1"},
+		},
 		"repartition compacted": {want: repartition, have: settings{"cleanup.policy": "compact"}, err: []string{"drops records", "cleanup.policy=delete"}},
-		"repartition expires": {want: repartition, have: settings{"cleanup.policy": "delete", "retention.ms": "604800000"},
-			err: []string{"retention.ms=604800000 is below the unlimited (-1)"}},
-		"versioned compacted at once": {want: versioned, have: settings{"cleanup.policy": "compact", "min.compaction.lag.ms": "0"},
-			err: []string{"min.compaction.lag.ms=0 is below the 90000000"}},
+		"repartition expires": {
+			want: repartition, have: settings{"cleanup.policy": "delete", "retention.ms": "604800000"},
+			err: []string{"retention.ms=604800000 is below the unlimited (-1)"},
+		},
+		"versioned compacted at once": {
+			want: versioned, have: settings{"cleanup.policy": "compact", "min.compaction.lag.ms": "0"},
+			err: []string{"min.compaction.lag.ms=0 is below the 90000000"},
+		},
 		"not a number": {want: window, have: settings{"cleanup.policy": "delete", "retention.ms": "week"}, err: []string{`"week" is not a number`}},
-		"all at once": {want: kv, have: settings{"cleanup.policy": "delete", "retention.bytes": "1"},
-			err: []string{"cleanup.policy=delete deletes", "retention.bytes=1 is below", "cleanup.policy=compact,retention.bytes=-1"}},
-		"values with commas are bracketed": {want: wanted(changelog.KeyValueChangelog, settings{"cleanup.policy": "a,b"}), have: settings{"cleanup.policy": "delete"},
-			err: []string{"cleanup.policy=[a,b]"}},
+		"all at once": {
+			want: kv, have: settings{"cleanup.policy": "delete", "retention.bytes": "1"},
+			err: []string{"cleanup.policy=delete deletes", "retention.bytes=1 is below", "cleanup.policy=compact,retention.bytes=-1"},
+		},
+		"values with commas are bracketed": {
+			want: wanted(changelog.KeyValueChangelog, settings{"cleanup.policy": "a,b"}), have: settings{"cleanup.policy": "delete"},
+			err: []string{"cleanup.policy=[a,b]"},
+		},
 	} {
 		err := c.want.Check(changelog.Existing{Partitions: 4, Config: c.have})
 		if len(c.err) == 0 {
@@ -143,6 +189,7 @@ func TestCheckPartitions(t *testing.T) {
 		t.Errorf("error %v, want both numbers and a remedy", err)
 	}
 }
+
 func TestKindsChangelog(t *testing.T) {
 	for kind, want := range map[changelog.Kind]changelog.Use{
 		changelog.KeyValue:          changelog.KeyValueChangelog,

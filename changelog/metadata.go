@@ -80,7 +80,7 @@ func DecodeMetadata(text string) (Metadata, error) {
 	if err != nil {
 		// Java's decoder does not insist on padding.
 		if b, err = base64.RawStdEncoding.DecodeString(text); err != nil {
-			return m, fmt.Errorf("%w: %v", ErrMetadata, err)
+			return m, fmt.Errorf("%w: %w", ErrMetadata, err)
 		}
 	}
 	if len(b) == 0 || b[0] != metadataTimeOnly && b[0] != metadataProcessors {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/leatstream/leat/app"
@@ -42,12 +43,8 @@ func join(a, b app.TaskMetrics) app.TaskMetrics {
 		Lag: make(map[record.TopicPartition]int64), Stores: make(map[string]app.StoreMetrics),
 	}
 	for _, t := range []app.TaskMetrics{b, a} {
-		for tp, n := range t.Lag {
-			out.Lag[tp] = n
-		}
-		for name, s := range t.Stores {
-			out.Stores[name] = s
-		}
+		maps.Copy(out.Lag, t.Lag)
+		maps.Copy(out.Stores, t.Stores)
 	}
 	return out
 }

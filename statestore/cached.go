@@ -102,9 +102,9 @@ func ComparableByContent(t reflect.Type) error {
 	case reflect.Array:
 		return ComparableByContent(t.Elem())
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if err := ComparableByContent(t.Field(i).Type); err != nil {
-				return fmt.Errorf("field %s of key type %v: %w", t.Field(i).Name, t, err)
+		for field := range t.Fields() {
+			if err := ComparableByContent(field.Type); err != nil {
+				return fmt.Errorf("field %s of key type %v: %w", field.Name, t, err)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 )
 
 var errClosed = errors.New("the backend is closed")
@@ -128,6 +129,7 @@ func (b *memoryBatch) Set(e Engine, key, value []byte)      { b.add(writeSet, e,
 func (b *memoryBatch) Delete(e Engine, key []byte)          { b.add(writeDelete, e, key, nil) }
 func (b *memoryBatch) SetPosition(store string, p Position) { b.positions[store] = p }
 func (b *memoryBatch) Size() int                            { return len(b.log) + 40*len(b.positions) }
+
 func (b *memoryBatch) DeleteRange(e Engine, from, to []byte) {
 	kind := byte(writeRange)
 	if from == nil {
@@ -202,9 +204,7 @@ func (b *memoryBatch) Commit() error {
 			tree.DeleteRange(key, value)
 		}
 	}
-	for store, p := range b.positions {
-		b.owner.positions[store] = p
-	}
+	maps.Copy(b.owner.positions, b.positions)
 	return nil
 }
 

@@ -124,7 +124,7 @@ func (a *Admin) Topics(ctx context.Context, names ...string) (map[string]Topic, 
 		}
 		out[name] = Topic{Name: name, Missing: true}
 		t := kmsg.NewMetadataRequestTopic()
-		t.Topic = kmsg.StringPtr(name)
+		t.Topic = new(name)
 		req.Topics = append(req.Topics, t)
 	}
 	resp, err := req.RequestWith(ctx, a.cl)
@@ -137,14 +137,14 @@ func (a *Admin) Topics(ctx context.Context, names ...string) (map[string]Topic, 
 			continue
 		}
 		// While a partition has no leader, the topic is there all the same.
-		switch err := kerr.ErrorForCode(t.ErrorCode); err {
-		case nil, kerr.LeaderNotAvailable:
+		switch err := kerr.ErrorForCode(t.ErrorCode); {
+		case err == nil, errors.Is(err, kerr.LeaderNotAvailable):
 			d := Topic{Name: *t.Topic, ID: t.TopicID, Partitions: int32(len(t.Partitions)), Missing: len(t.Partitions) == 0}
 			if len(t.Partitions) > 0 {
 				d.Replication = len(t.Partitions[0].Replicas)
 			}
 			out[*t.Topic] = d
-		case kerr.UnknownTopicOrPartition:
+		case errors.Is(err, kerr.UnknownTopicOrPartition):
 		default:
 			errs = append(errs, classify("describe topic", *t.Topic, -1, err))
 		}
@@ -185,7 +185,7 @@ func (a *Admin) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 		}
 		for k, v := range s.Configs {
 			c := kmsg.NewCreateTopicsRequestTopicConfig()
-			c.Name, c.Value = k, kmsg.StringPtr(v)
+			c.Name, c.Value = k, new(v)
 			t.Configs = append(t.Configs, c)
 		}
 		req.Topics = append(req.Topics, t)

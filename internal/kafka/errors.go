@@ -46,8 +46,10 @@ const (
 	Invalid
 )
 
-var kindNames = [...]string{"fatal", "broker not reachable", "not authorized", "unknown topic", "offset out of range",
-	"data loss", "record too large", "fenced", "retriable", "delivery timeout", "corrupt data", "closed", "invalid"}
+var kindNames = [...]string{
+	"fatal", "broker not reachable", "not authorized", "unknown topic", "offset out of range",
+	"data loss", "record too large", "fenced", "retriable", "delivery timeout", "corrupt data", "closed", "invalid",
+}
 
 // Error returns the kind's name.
 func (k Kind) Error() string {
@@ -133,6 +135,11 @@ func classify(op, topic string, partition int32, err error) error {
 	if err == nil {
 		return nil
 	}
+	return classified(op, topic, partition, err)
+}
+
+// classified is classify for an err that is not nil.
+func classified(op, topic string, partition int32, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}

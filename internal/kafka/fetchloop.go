@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -260,7 +261,7 @@ func (f *fetcher) refused(c *cursor, err error) {
 		return
 	}
 	now := time.Now()
-	e := classifyTP("fetch", c.tp, err).(*Error)
+	e := classified("fetch", c.tp.Topic, c.tp.Partition, err)
 	switch {
 	case e.Kind == OffsetOutOfRange:
 		// The answer does not say what the log's limits are.
@@ -272,7 +273,7 @@ func (f *fetcher) refused(c *cursor, err error) {
 		c.stop(e)
 	case e.Kind == Corrupt:
 		f.undecodable(c, err)
-	case e.Kind == Retriable || kerr.IsRetriable(err) || err == kerr.FencedLeaderEpoch || err == kerr.UnknownLeaderEpoch:
+	case e.Kind == Retriable || kerr.IsRetriable(err) || errors.Is(err, kerr.FencedLeaderEpoch) || errors.Is(err, kerr.UnknownLeaderEpoch):
 		c.leader = -1
 		c.backoff(now)
 	default:

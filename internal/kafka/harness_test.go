@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -232,10 +231,4 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 func tp(topic string, p int32) record.TopicPartition {
 	return record.TopicPartition{Topic: topic, Partition: p}
-}
-
-func sorted(tps []record.TopicPartition) []record.TopicPartition {
-	tps = slices.Clone(tps)
-	slices.SortFunc(tps, comparePartitions)
-	return tps
 }

@@ -72,7 +72,7 @@ func (f *fetcher) findLeaders(topics map[string]bool) error {
 	req := kmsg.NewPtrMetadataRequest()
 	for name := range topics {
 		t := kmsg.NewMetadataRequestTopic()
-		t.Topic = kmsg.StringPtr(name)
+		t.Topic = new(name)
 		req.Topics = append(req.Topics, t)
 	}
 	resp, err := req.RequestWith(f.ctx, f.cl)
@@ -109,7 +109,7 @@ func (f *fetcher) findLeaders(topics map[string]bool) error {
 		switch {
 		case p == nil:
 			if c.leader < 0 {
-				f.unknown(c, classifyTP("fetch", c.tp, kerr.UnknownTopicOrPartition).(*Error), now)
+				f.unknown(c, classified("fetch", c.tp.Topic, c.tp.Partition, kerr.UnknownTopicOrPartition), now)
 			}
 		case p.Leader < 0 || p.LeaderEpoch < c.leaderEpoch:
 			// No leader now, or this broker's knowledge is older than ours.
@@ -148,7 +148,7 @@ func (f *fetcher) topicFailed(topic string, err error, now time.Time) {
 		if c.tp.Topic != topic || c.err != nil || c.leader >= 0 {
 			continue
 		}
-		e := classifyTP("fetch", c.tp, err).(*Error)
+		e := classified("fetch", c.tp.Topic, c.tp.Partition, err)
 		switch {
 		case e.Kind == UnknownTopic:
 			f.unknown(c, e, now)

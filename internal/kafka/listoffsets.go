@@ -130,14 +130,18 @@ func (f *fetcher) place(c *cursor, start, end int64) {
 			c.finished, c.end = true, c.limit
 		}
 	case c.pos < start || c.pos > end:
-		c.stop(&Error{Kind: OffsetOutOfRange, Op: "fetch", Topic: c.tp.Topic, Partition: c.tp.Partition,
-			Offset: c.pos, LogStart: start, LogEnd: end, Err: kerr.OffsetOutOfRange})
+		c.stop(&Error{
+			Kind: OffsetOutOfRange, Op: "fetch", Topic: c.tp.Topic, Partition: c.tp.Partition,
+			Offset: c.pos, LogStart: start, LogEnd: end, Err: kerr.OffsetOutOfRange,
+		})
 	case c.limit >= 0 && c.pos >= c.limit:
 		// The position is in the log and past the range's end, which must have been taken earlier.
 		c.finished, c.report, c.end = true, true, c.limit
 	case c.failures > 10:
-		c.stop(&Error{Kind: Fatal, Op: "fetch", Topic: c.tp.Topic, Partition: c.tp.Partition, Offset: c.pos,
-			Err: errors.New("the broker refuses an offset that its log has")})
+		c.stop(&Error{
+			Kind: Fatal, Op: "fetch", Topic: c.tp.Topic, Partition: c.tp.Partition, Offset: c.pos,
+			Err: errors.New("the broker refuses an offset that its log has"),
+		})
 	}
 }
 
@@ -199,8 +203,10 @@ func (f *fetcher) verified(cs []*cursor, resp *kmsg.OffsetForLeaderEpochResponse
 			c.leader = -1
 			c.backoff(now)
 		case p.EndOffset >= 0 && p.EndOffset < c.pos:
-			c.stop(&Error{Kind: DataLoss, Op: "fetch", Topic: c.tp.Topic, Partition: c.tp.Partition, Offset: c.pos, LogEnd: p.EndOffset,
-				Remedy: "records that were read are gone from the broker (an unclean leader election); decide what to do about their effects"})
+			c.stop(&Error{
+				Kind: DataLoss, Op: "fetch", Topic: c.tp.Topic, Partition: c.tp.Partition, Offset: c.pos, LogEnd: p.EndOffset,
+				Remedy: "records that were read are gone from the broker (an unclean leader election); decide what to do about their effects",
+			})
 		default:
 			// Also when the leader knows nothing of the epoch, which proves nothing.
 			c.verify = false

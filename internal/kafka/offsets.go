@@ -74,7 +74,7 @@ func (a *Admin) DeleteRecords(ctx context.Context, before map[record.TopicPartit
 			return
 		}
 		tp := record.TopicPartition{Topic: r.Topic, Partition: r.Partition}
-		e := classifyTP("delete records", tp, r.Err).(*Error)
+		e := classified("delete records", tp.Topic, tp.Partition, r.Err)
 		e.Offset = before[tp]
 		errs = append(errs, e)
 	})
@@ -178,7 +178,7 @@ func commitRequest(group string, offsets map[record.TopicPartition]Offset) *kmsg
 		}
 		p := kmsg.NewOffsetCommitRequestTopicPartition()
 		p.Partition, p.Offset, p.LeaderEpoch = tp.Partition, o.Next, -1
-		p.Metadata = kmsg.StringPtr(o.Metadata)
+		p.Metadata = new(o.Metadata)
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
 	}
 	return req

@@ -97,7 +97,7 @@ func (p *production) acknowledged(r *kgo.Record, err error) {
 
 // failure names what could not be written where, and why.
 func (p *production) failure(r *kgo.Record, err error) error {
-	e := classify("produce", r.Topic, p.routing.partition, err).(*Error)
+	e := classified("produce", r.Topic, p.routing.partition, err)
 	// When time is up the error may as well be the last one that was tried again until then.
 	late := errors.Is(p.deadline.Err(), context.DeadlineExceeded)
 	switch {

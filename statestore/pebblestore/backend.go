@@ -190,7 +190,7 @@ func (b *backend) Close() error {
 func (b *backend) release() error {
 	for _, it := range slices.Clone(b.live) {
 		it.err = b.closed()
-		it.detach()
+		_ = it.detach() // its user hears of b.closed
 	}
 	err := b.forget()
 	b.err = b.closed()

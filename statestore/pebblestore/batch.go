@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -62,10 +63,8 @@ func (w *batch) take(e statestore.Engine, n int) (*engine, bool) {
 }
 
 func (w *batch) note(e *engine) {
-	for _, known := range w.fresh {
-		if known == e {
-			return
-		}
+	if slices.Contains(w.fresh, e) {
+		return
 	}
 	w.fresh = append(w.fresh, e)
 }

@@ -260,7 +260,7 @@ func TestDamage(t *testing.T) {
 		path := "state/db/" + name
 		// The clone shares unchanged contents: they are copied before they are damaged.
 		content := slices.Clone(readFile(t, fsys, path))
-		what := ""
+		var what string
 		switch p := r.IntN(4); {
 		case p == 0 || len(content) == 0:
 			what = "deleted"

@@ -244,7 +244,7 @@ func (d *DB) Close() error {
 	d.mu.Unlock()
 	d.calls.Wait()
 	for b := range open {
-		b.release()
+		_ = b.release() // the database's own error says more
 	}
 	err := d.closePebble(true)
 	if err2 := d.lock.Close(); err == nil && err2 != nil {
@@ -283,7 +283,7 @@ func (d *DB) closePebble(flush bool) error {
 		}
 	}
 	select {
-	case <-done:
+	case <-done: //nolint:errcheck // the failure before it says more
 	case <-time.After(closeLimit):
 	}
 	return err

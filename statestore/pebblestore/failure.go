@@ -77,7 +77,7 @@ func (f *failure) wrap(op string, err error) error {
 		return err
 	}
 	kind := kindOf(err)
-	if kind == ErrCorrupt {
+	if errors.Is(kind, ErrCorrupt) {
 		return f.report(kind, op, err)
 	}
 	if kind == nil {

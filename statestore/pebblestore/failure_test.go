@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -29,10 +30,8 @@ func newBreaks(below vfs.FS, part string, kinds ...errorfs.OpKind) *breaks {
 		if !b.broken.Load() || !strings.Contains(op.Path, part) {
 			return nil
 		}
-		for _, k := range kinds {
-			if op.Kind == k {
-				return &fs.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
-			}
+		if slices.Contains(kinds, op.Kind) {
+			return &fs.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
 		}
 		return nil
 	}))

@@ -20,9 +20,11 @@ func (t *transcript) AddSource(n topology.Node) { t.add("source %s %v", n.Name, 
 func (t *transcript) AddProcessor(n topology.Node, parents ...string) {
 	t.add("processor %s < %v", n.Name, parents)
 }
+
 func (t *transcript) AddSink(n topology.Node, parents ...string) {
 	t.add("sink %s < %v", n.Name, parents)
 }
+
 func (t *transcript) AddStore(s topology.Store, nodes ...string) {
 	t.add("store %s logged %v source %q for %v", s.Name, s.Logged, s.Source, nodes)
 }
@@ -30,6 +32,7 @@ func (t *transcript) Connect(store string, nodes ...string) { t.add("connect %s 
 func (t *transcript) AddGlobal(s topology.Store, source, update topology.Node) {
 	t.add("global store %s of %v: %s > %s", s.Name, source.Topics, source.Name, update.Name)
 }
+
 func (t *transcript) AddRepartition(r topology.Repartition) { t.add("repartition %s", r.Topic.Name) }
 func (t *transcript) Copartition(sources ...string)         { t.add("copartition %v", sources) }
 func (t *transcript) Fail(caller string, err error)         { t.add("fail %s: %v", caller, err) }
