@@ -116,7 +116,7 @@ func TestNoAllocations(t *testing.T) {
 // TestStateIsNotOnTheHeap: what a store holds beyond its bounded cache is no objects to the garbage collector,
 // so that its pauses and work do not grow with the state. A map of as many keys has an object or more a key.
 func TestStateIsNotOnTheHeap(t *testing.T) {
-	const keys = 200_000
+	const keys = 100_000
 	backends := map[string]func(*testing.T) statestore.Backend{
 		"memory": func(*testing.T) statestore.Backend { return statestore.NewMemory() },
 		"pebble": func(t *testing.T) statestore.Backend {

@@ -260,7 +260,9 @@ func (s *script) happened() string {
 	return text
 }
 
-func (s *script) note(format string, args ...any) { s.seen = append(s.seen, fmt.Sprintf(format, args...)) }
+func (s *script) note(format string, args ...any) {
+	s.seen = append(s.seen, fmt.Sprintf(format, args...))
+}
 
 func (s *script) wait(d time.Duration) { s.note("wait %v", d) }
 

@@ -34,6 +34,12 @@ const (
 	OldAcks
 	// KeepState goes on with a task's own state after its transaction was given up.
 	KeepState
+	// StandbyAhead lets a standby read a source topic beyond what has been processed.
+	StandbyAhead
+	// StandbyUncommitted lets a standby read beyond what is committed.
+	StandbyUncommitted
+	// StandbyGoesOn keeps a standby going when its task is promoted.
+	StandbyGoesOn
 
 	bugs
 )
@@ -43,6 +49,7 @@ var bugNames = [...]string{
 	"late write of a revoked task", "checkpoint ahead of the state", "restore one record short", "restore to the last stable offset",
 	"unstable offsets", "trust in a missing answer", "commit without generation", "transaction without offsets",
 	"read uncommitted", "acknowledgements of an old client", "state kept after an abort",
+	"standby ahead of what is processed", "standby reads uncommitted", "standby goes on when promoted",
 }
 
 func (b Bug) String() string { return bugNames[b] }

@@ -57,6 +57,7 @@ type assignment struct {
 	generation int
 	add        []taskID
 	revoke     []taskID
+	standby    []taskID
 	live       []string
 }
 
@@ -116,6 +117,14 @@ func (g *group) rebalance(c *choices, move bool) {
 			to.news.add = append(to.news.add, id)
 		case move && c.in(3):
 			m.news.revoke = append(m.news.revoke, id)
+		}
+		for _, m := range g.members {
+			if g.owner[id] != m && c.in(3) {
+				m.news.standby = append(m.news.standby, id)
+			}
+			if slices.Contains(m.news.revoke, id) && c.in(2) { // it keeps the state that it has
+				m.news.standby = append(m.news.standby, id)
+			}
 		}
 	}
 }

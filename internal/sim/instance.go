@@ -28,6 +28,9 @@ type instance struct {
 	workers    []*worker
 	tasks      []*entry
 	restoring  []*entry
+	standbys   []*entry
+	// left is what released tasks had in memory, for standbys of them.
+	left map[taskID]*disk
 	// releasing are the tasks that the membership waits for; then is what it does when they are released.
 	releasing []*entry
 	then      func()
@@ -43,6 +46,8 @@ type entry struct {
 	inputs []record.TopicPartition
 	worker *worker
 	stores []*entryStore
+
+	persistent, memory *disk
 
 	lost, gone, dead bool
 	task             *task.Task
@@ -74,7 +79,7 @@ func (in *instance) start() {
 		in.disks = make(map[taskID]*disk)
 	}
 	in.workers, in.tasks, in.restoring, in.releasing, in.then = nil, nil, nil, nil, nil
-	in.live = nil
+	in.live, in.standbys, in.left = nil, nil, make(map[taskID]*disk)
 	in.fenceOwn()
 	for n := range in.run.workersEach {
 		w := &worker{in: in, number: n}
@@ -101,7 +106,7 @@ func (in *instance) crash() {
 			}
 		}
 	}
-	in.workers, in.tasks, in.restoring, in.releasing, in.then = nil, nil, nil, nil, nil
+	in.workers, in.tasks, in.restoring, in.releasing, in.then, in.standbys = nil, nil, nil, nil, nil, nil
 	switch {
 	case c.in(4): // the directory is lost
 		in.process = ""
@@ -117,37 +122,26 @@ func (in *instance) crash() {
 	}
 }
 
-func (in *instance) newEntry(id taskID) *entry {
+// newEntry returns a task with its places for state; memory is the one in memory, nil for an empty one.
+func (in *instance) newEntry(id taskID, memory *disk) *entry {
 	sub := in.run.topology.Subtopologies[id.subtopology]
 	if in.disks[id] == nil {
 		in.disks[id] = newDisk(fmt.Sprintf("%s task %v", in.name, id), &in.run.checks)
 	}
-	memory := newDisk(fmt.Sprintf("%s task %v in memory", in.name, id), &in.run.checks)
-	e := &entry{id: id, sub: sub, inputs: inputs(sub, id.partition)}
+	if memory == nil {
+		memory = newDisk(fmt.Sprintf("%s task %v in memory", in.name, id), &in.run.checks)
+	}
+	e := &entry{id: id, sub: sub, inputs: inputs(sub, id.partition), persistent: in.disks[id], memory: memory}
 	for _, spec := range sub.Stores {
 		s := &entryStore{spec: spec, backend: memory}
 		if spec.Persistent {
-			s.backend = in.disks[id]
+			s.backend = e.persistent
 		}
 		topic, _ := spec.Changelog()
 		s.changelog = record.TopicPartition{Topic: topic.For(application), Partition: int32(id.partition)}
 		e.stores = append(e.stores, s)
 	}
-	e.worker = slices.MinFunc(in.workers, func(a, b *worker) int { return a.load - b.load })
-	e.worker.load++
 	return e
-}
-
-func (in *instance) backends(e *entry) (persistent, memory statestore.Backend) {
-	persistent, memory = newDisk("", &in.run.checks), newDisk("", &in.run.checks)
-	for _, s := range e.stores {
-		if s.spec.Persistent {
-			persistent = s.backend
-		} else {
-			memory = s.backend
-		}
-	}
-	return persistent, memory
 }
 
 func (e *entry) position(store int, committed map[record.TopicPartition]int64) (statestore.Position, bool) {
@@ -187,6 +181,6 @@ func (in *instance) close() {
 			g.expel(m)
 		}
 		in.up, in.member = false, ""
-		in.workers, in.tasks, in.restoring = nil, nil, nil
+		in.workers, in.tasks, in.restoring, in.standbys = nil, nil, nil, nil
 	})
 }

@@ -29,11 +29,14 @@ func (in *instance) hear() {
 			}
 			for _, id := range news.add {
 				if in.entry(id) == nil {
-					e := in.newEntry(id)
+					e := in.newEntry(id, in.promote(id))
+					e.worker = slices.MinFunc(in.workers, func(a, b *worker) int { return a.load - b.load })
+					e.worker.load++
 					in.tasks = append(in.tasks, e)
 					in.restoring = append(in.restoring, e)
 				}
 			}
+			in.follow(news.standby)
 		})
 	}
 }
@@ -90,6 +93,7 @@ func (in *instance) released(es []*entry) {
 		in.releasing = slices.DeleteFunc(in.releasing, func(x *entry) bool { return x == e })
 		in.tasks = slices.DeleteFunc(in.tasks, func(x *entry) bool { return x == e })
 		e.worker.load--
+		in.left[e.id] = e.memory
 	}
 	if then := in.then; then != nil && len(in.releasing) == 0 {
 		in.then = nil

@@ -49,7 +49,7 @@ func (in *instance) plan(e *entry) {
 		p, ok, err := s.backend.Position(s.spec.Name)
 		r.checks.must(err)
 		at := changelog.ResumeAt(changelog.Local{Known: ok, Next: p.Next}, [16]byte{}, 0, end)
-		if at.Reason != "" && r.cfg.Bug == NoBug {
+		if at.Reason != "" && (r.cfg.Bug == NoBug || r.cfg.Bug == StandbyAhead) {
 			r.checks.fail("%s: state of task %v is not its changelog's: %s", in.name, e.id, at.Reason)
 		}
 		if at.Wipe {
@@ -70,7 +70,8 @@ func (in *instance) read(e *entry, s *entryStore) {
 	if r.cfg.Bug == RestoreShort {
 		to--
 	}
-	recs, next := l.read(s.at, to, 1+r.choices.below(6), r.cfg.ExactlyOnce)
+	committed := r.cfg.ExactlyOnce && (r.cfg.Bug != StandbyUncommitted || e.worker != nil)
+	recs, next := l.read(s.at, to, 1+r.choices.below(6), committed)
 	if r.cfg.Bug == RestoreShort && next == to {
 		next = s.end
 	}

@@ -31,7 +31,7 @@ type Config struct {
 
 // Stats says what happened in runs, to see that it was something.
 type Stats struct {
-	Crashes, Closes, Stops, Expelled, Rebalances, Recoveries, Restores, Commits, Lost, Records int
+	Crashes, Closes, Stops, Expelled, Rebalances, Recoveries, Restores, Standbys, Promoted, Commits, Lost, Records int
 }
 
 // Add adds another run's figures.
@@ -43,6 +43,8 @@ func (s *Stats) Add(o Stats) {
 	s.Rebalances += o.Rebalances
 	s.Recoveries += o.Recoveries
 	s.Restores += o.Restores
+	s.Standbys += o.Standbys
+	s.Promoted += o.Promoted
 	s.Commits += o.Commits
 	s.Lost += o.Lost
 	s.Records += o.Records
@@ -193,7 +195,11 @@ func (r *run) let(in *instance) {
 	}
 	c := &r.choices
 	w := pick(c, in.workers)
-	switch c.below(6) {
+	switch c.below(7) {
+	case 6:
+		if len(in.standbys) > 0 {
+			in.update(pick(c, in.standbys))
+		}
 	case 0:
 		if out := r.broker.group.member(in.member) == nil; !out || !r.deaf || r.calm || c.in(40) {
 			in.hear()

@@ -66,10 +66,9 @@ func (w *worker) step() {
 
 // start makes a restored task's running part.
 func (w *worker) start(e *entry) {
-	persistent, memory := w.in.backends(e)
 	t, err := task.New(task.Config{
 		Application: application, Subtopology: e.sub, Partition: int32(e.id.partition),
-		Persistent: persistent, Memory: memory, MaxIdle: -1, Now: w.in.run.now, CacheEntries: 3,
+		Persistent: e.persistent, Memory: e.memory, MaxIdle: -1, Now: w.in.run.now, CacheEntries: 3,
 		EveryUpdate: w.in.run.everyUpdate,
 	})
 	if err != nil {
