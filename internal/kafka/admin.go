@@ -26,7 +26,7 @@ type Admin struct {
 func Connect(ctx context.Context, cfg Config) (*Admin, error) {
 	quiet := cfg // the one error that is returned says it all; the client would say it at each try
 	quiet.Logger = nil
-	first, err := newClient(quiet)
+	first, err := newProbe(quiet)
 	if err != nil {
 		return nil, err
 	}

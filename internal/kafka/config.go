@@ -117,7 +117,16 @@ func (c Config) withDefaults() Config {
 }
 
 // newClient makes a franz-go client of c with what every client of leat has in common, and extra.
+//
+// A connection that ends before the first answer is tried again like any other: by default the client takes it for
+// a mistake in TLS or SASL, and gives up what it was about to write, but so ends one that was made just before its
+// broker went down. Such mistakes show in [Connect].
 func newClient(c Config, extra ...kgo.Opt) (*kgo.Client, error) {
+	return newProbe(c, append(extra, kgo.AlwaysRetryEOF())...)
+}
+
+// newProbe is newClient for the first contact: a connection that ends before the first answer is an error.
+func newProbe(c Config, extra ...kgo.Opt) (*kgo.Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
