@@ -11,9 +11,10 @@ N ?= 2000000
 ARGS ?=
 COUNT ?= 6
 FILE ?=
+CHAOS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fmt lint test race integration demo bench microbench vuln
+.PHONY: help fmt lint test race integration chaos demo bench microbench vuln
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ race: ## Run the same tests under the race detector
 
 integration: ## Run the tests on a real Kafka: LEAT_BROKERS, or Docker, or Java 17 with Maven
 	cd integration && go run ./kafka -- sh -c "go test -count=1 -timeout 20m ./... && cd .. && go test -count=1 -timeout 20m ./app ./internal/kafka ./cmd/..."
+
+chaos: ## Kill, pause and cut off applications and brokers for 20 minutes: make chaos CHAOS='-seed 7 -duration 5m'
+	cd integration && go run ./chaos $(CHAOS)
 
 demo: ## Count words on the embedded broker: make demo FILE=book.txt
 	go run ./cmd/leat demo wordcount $(FILE)

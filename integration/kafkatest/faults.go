@@ -92,3 +92,13 @@ func (n *node) signal(s syscall.Signal) error {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
+
+// Log returns what a broker has written to its log, over all its starts.
+func (c *Cluster) Log(node int) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if node < 1 || node > len(c.nodes) {
+		return nil, fmt.Errorf("log of broker %d: this cluster has %d such brokers", node, len(c.nodes))
+	}
+	return os.ReadFile(filepath.Join(c.nodes[node-1].dir, "broker.log"))
+}

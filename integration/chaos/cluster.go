@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leatstream/leat/integration/kafkatest"
+)
+
+// cluster is three brokers of which one may fail at a time.
+type cluster struct {
+	*kafkatest.Cluster
+	client *kgo.Client
+	admin  *kadm.Client
+}
+
+func startCluster(ctx context.Context, port int) (*cluster, error) {
+	c, err := kafkatest.Start(ctx, kafkatest.Config{
+		Origin: kafkatest.Jars, Nodes: brokers, Partitions: partitions, Port: port,
+		Properties: map[string]string{
+			"min.insync.replicas":       "2",
+			"broker.session.timeout.ms": "6000",
+			"auto.create.topics.enable": "false",
+			"log.cleaner.backoff.ms":    "5000",
+			// A zombie's and a dead instance's transactions are looked for as often as they can time out.
+			"transaction.abort.timed.out.transaction.cleanup.interval.ms": "2000",
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers()...), kgo.MetadataMinAge(100*time.Millisecond))
+	if err != nil {
+		return nil, err
+	}
+	return &cluster{Cluster: c, client: client, admin: kadm.NewClient(client)}, nil
+}
+
+func (c *cluster) close() error {
+	c.client.Close()
+	return c.Stop()
+}
+
+func (c *cluster) createTopics(ctx context.Context) error {
+	made, err := c.admin.CreateTopics(ctx, partitions, brokers, nil, inTopic, countsTopic, leftTopic, rightTopic, joinedTopic)
+	if err != nil {
+		return err
+	}
+	return made.Error()
+}
+
+// awaitWhole returns when every partition of every topic has all its replicas in sync.
+func (c *cluster) awaitWhole(ctx context.Context) error {
+	for {
+		missing, err := c.missing(ctx)
+		if err == nil && missing == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for replicas to be in sync: %d are not: %w: %w", missing, ctx.Err(), err)
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+}
+
+// missing counts replicas that are not in sync.
+func (c *cluster) missing(ctx context.Context) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	c.client.ForceMetadataRefresh()
+	meta, err := c.admin.Metadata(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if len(meta.Brokers) < brokers {
+		return brokers - len(meta.Brokers), nil
+	}
+	for _, t := range meta.Topics {
+		for _, p := range t.Partitions {
+			n += brokers - len(p.ISR)
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/leatstream/leat/app"
+)
+
+// TestRestores tells each reason for a restore from the beginning from the others.
+func TestRestores(t *testing.T) {
+	const old = -2 * durableAfter
+	start := func(position int64) *app.RestoreEvent {
+		return &app.RestoreEvent{Task: "1_0", Store: "s", Phase: app.RestoreStart, Position: position, End: 10}
+	}
+	done := func(records int64) *app.RestoreEvent {
+		return &app.RestoreEvent{Task: "1_0", Store: "s", Phase: app.RestoreDone, Position: 10, End: 10, Records: records}
+	}
+	held := func(r *restores, since time.Duration) { r.had[1]["1_0/s"] = time.Now().Add(since) }
+	tests := []struct {
+		name string
+		run  func(r *restores)
+		want restoreCounts
+	}{
+		{"first", func(r *restores) { r.seen(1, start(0)); r.seen(1, done(7)) }, restoreCounts{first: 1, scratchRecords: 7}},
+		{"tail", func(r *restores) { held(r, old); r.killed(1); r.seen(1, start(5)); r.seen(1, done(5)) }, restoreCounts{tail: 1, tailRecords: 5}},
+		{"complete", func(r *restores) { held(r, old); r.seen(1, done(0)) }, restoreCounts{complete: 1}},
+		{"wiped", func(r *restores) { held(r, old); r.killed(1); r.wiped(1); r.seen(1, start(0)) }, restoreCounts{wipedAway: 1}},
+		{"young", func(r *restores) { held(r, -time.Second); r.killed(1); r.seen(1, start(0)) }, restoreCounts{young: 1}},
+		{"rebuilt", func(r *restores) { held(r, old); r.killed(1); r.seen(1, start(0)); r.seen(1, done(7)) }, restoreCounts{rebuilt: 1, scratchRecords: 7}},
+		{"never committed", func(r *restores) { held(r, old); r.seen(1, start(0)); r.seen(1, done(0)) }, restoreCounts{complete: 1}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRestores()
+			r.started(1)
+			test.run(r)
+			got, wrong := r.counts()
+			if got != test.want || len(wrong) != test.want.rebuilt {
+				t.Errorf("got %+v with %q, want %+v", got, wrong, test.want)
+			}
+		})
+	}
+}
