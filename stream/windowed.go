@@ -37,6 +37,10 @@ func WindowedBy[K comparable, V any](g Grouped[K, V], w window.Windows, opts ...
 // them in the order of time and then of keys, each with its own time and the headers of the record in process.
 // Until when windows have been emitted is committed with the offsets.
 //
+// A window that its store no longer retains is not emitted. As in Kafka Streams that befalls sessions in a store
+// [Store.InMemory], and windows that pass between two looks: give such stores a [Store.Retention] beyond the
+// least.
+//
 // Source: KIP-825.
 func EmitOnClose() Option {
 	return Option{optEmit, func(o *options) error { o.onClose = true; return nil }}
