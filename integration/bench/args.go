@@ -19,7 +19,7 @@ type usageError struct{ error }
 func usagef(format string, v ...any) error { return usageError{fmt.Errorf(format, v...)} }
 
 var knownFlags = []string{
-	"app-id", "bootstrap", "broker-pid", "cache", "caches", "commit", "cpuprofile", "file", "guarantee", "guarantees",
+	"app-id", "bootstrap", "broker-pid", "cache", "cache-entries", "caches", "commit", "cpuprofile", "file", "guarantee", "guarantees",
 	"in", "java", "keep", "limits", "linger", "memprofile", "out", "pairs", "rate", "records", "seconds", "state-dir",
 	"threads", "timeout", "topic", "verbose", "verify", "warmup", "workload", "workloads",
 }
@@ -97,6 +97,7 @@ type settings struct {
 	threads   int
 	records   int64
 	cache     int64
+	entries   int64 // of each store's typed cache; 0: leat's default
 	commit    time.Duration
 	linger    time.Duration // 0: leat's default
 	timeout   time.Duration
@@ -125,6 +126,7 @@ func (a *args) settings(commitALO, commitEOS int64) (s settings, err error) {
 		{"threads", &threads, 1},
 		{"records", &s.records, 0},
 		{"cache", &s.cache, 0},
+		{"cache-entries", &s.entries, 0},
 		{"commit", &commitMS, commitMS},
 		{"linger", &linger, 0},
 		{"timeout", &timeout, 3600},

@@ -21,6 +21,7 @@ import (
 const usage = `usage: bench COMMAND [--flag value]...        (data, topologies and measurement: WORKLOADS.md)
   run      --workload W1..W7 --guarantee alo|eos --records N [--threads T] [--cache BYTES] [--commit MS] [--linger MS]
            [--app-id ID] [--out TOPIC] [--state-dir DIR] [--keep] [--verify true|false] [--timeout S]
+           [--cache-entries N]
            Several processes with the same --app-id, --out and --records are one application; each needs a
            --state-dir of its own. All end when the input is done. --keep leaves topics, group and state behind.
   latency  --rate R --seconds S --guarantee alo|eos [--warmup S] [--threads T] [--commit MS] [--linger MS]

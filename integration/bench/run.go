@@ -109,7 +109,7 @@ func (j *job) config(first *firstRecord) (app.Config, error) {
 	}
 	cfg := app.Config{
 		Application: j.id, Topology: t, Brokers: j.bootstrap, Workers: j.threads, StateDir: j.dir,
-		CommitInterval: j.commit, Linger: j.linger, LogEveryUpdate: j.cache == 0,
+		CommitInterval: j.commit, Linger: j.linger, LogEveryUpdate: j.cache == 0, CacheEntries: int(j.entries),
 		// Transaction markers carry the present time: without this they roll the segment, and the cleaner
 		// compacts it during the run.
 		TopicConfig: map[string]string{"segment.ms": never},
