@@ -35,8 +35,10 @@ lint: ## Check formatting, vet, golangci-lint and go fix; changes nothing
 test: ## Run all tests that need no broker (in-process ones included)
 	go test ./...
 
-race: ## Run the same tests under the race detector
-	go test -race -timeout $(RACE_TIMEOUT) ./...
+# The pure packages have no goroutines, which internal/arch tests; the race detector would only slow them.
+race: ## Run the tests of the packages with goroutines under the race detector
+	@pure="$$(sed -n 's/^pure \([^:]*\):.*/\1/p' internal/arch/imports.txt | paste -sd '|')"; \
+	go test -race -timeout $(RACE_TIMEOUT) $$(go list ./... | grep -vE "/leat/($$pure)$$")
 
 integration: ## Run the tests on a real Kafka: LEAT_BROKERS, or Docker, or Java 17 with Maven
 	cd integration && go run ./kafka -- sh -c "go test -count=1 -timeout 20m ./... && cd .. && go test -count=1 -timeout 20m ./app ./internal/kafka ./cmd/..."
