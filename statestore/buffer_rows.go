@@ -41,18 +41,20 @@ func newBufferRows(e Engine) (*bufferRows, error) {
 	return b, b.findMin()
 }
 
+// findMin moves min up to the lowest time that there is.
 func (b *bufferRows) findMin() error {
-	b.min = math.MaxInt64
 	first, err := b.first(1)
+	b.min = math.MaxInt64
 	if err == nil && len(first) > 0 {
 		b.min = timeOf(first[0])
 	}
 	return err
 }
 
-// first returns the keys of the first rows by time, at most n.
+// first returns the keys of the first rows by time, at most n. It begins at min: below lie only the marks of what
+// went since the last commit, which could be many.
 func (b *bufferRows) first(n int) (keys [][]byte, err error) {
-	m := b.merge([]byte{bufferTime}, []byte{bufferTime + 1}, false)
+	m := b.merge(b.timeKey(b.min, nil), []byte{bufferTime + 1}, false)
 	for len(keys) < n && m.next() {
 		if len(m.key) < 9 {
 			m.err = errShortRow

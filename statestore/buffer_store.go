@@ -252,10 +252,14 @@ func (r *bufferRestorer) Restore(_ Batch, rec *record.Raw) error {
 	if err != nil {
 		return err
 	}
-	if held {
-		row.prior = slices.Clone(row.prior) // it may be a part of what is overwritten
+	row.prior = slices.Clone(row.prior) // it may be a part of what is overwritten
+	switch {
+	case !held:
+		r.rows.put(rec.Key, &row, time, nil, 0)
+	case time == at:
 		r.rows.put(rec.Key, &row, time, &before, at)
-	} else {
+	default: // it went and came again within one commit
+		r.rows.remove(rec.Key, before.size(rec.Key), at)
 		r.rows.put(rec.Key, &row, time, nil, 0)
 	}
 	return nil
