@@ -170,7 +170,12 @@ func (c *comparison) one(ctx context.Context, program, command string, argv []st
 	workload := value(argv, "--workload")
 	judged := command != "latency" && workload != "W7" && workload != "pebble" // the others judge themselves
 	if judged {
-		argv = append(argv, "--app-id", id, "--keep", "true", "--verify", "false")
+		dir, err := os.MkdirTemp("", id+"-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		argv = append(argv, "--app-id", id, "--state-dir", dir, "--keep", "true", "--verify", "false")
 	}
 	if program == c.self {
 		argv = append(argv, "--java", c.script)
