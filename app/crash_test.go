@@ -19,6 +19,9 @@ import (
 // brokers, id, state directory and guarantee, separated by '|'.
 const childEnv = "LEAT_TEST_INSTANCE"
 
+// childStandbysEnv has a character for each standby that it shall ask for.
+const childStandbysEnv = "LEAT_TEST_STANDBYS"
+
 func TestMain(m *testing.M) {
 	if args := os.Getenv(childEnv); args != "" {
 		os.Exit(child(strings.Split(args, "|")))
@@ -34,6 +37,7 @@ func child(args []string) int {
 			Application: args[1], Topology: topo, Brokers: strings.Split(args[0], ","), StateDir: args[2], Workers: 2,
 			SessionTimeout: 6 * time.Second, TransactionTimeout: 5 * time.Second, CommitInterval: 50 * time.Millisecond, Memory: 32 << 20,
 			Guarantee: map[string]app.Guarantee{"exactly": app.ExactlyOnce}[args[3]],
+			Standbys:  len(os.Getenv(childStandbysEnv)),
 			Logger:    slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		})
 		if err == nil {

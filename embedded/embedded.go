@@ -106,6 +106,10 @@ func (b *Broker) CreateTopic(name string, partitions int) error {
 	return nil
 }
 
+// Compact compacts the topics whose cleanup policy says so, and deletes what is older or larger than their
+// retention allows, now instead of some time.
+func (b *Broker) Compact() { b.cluster.Compact() }
+
 // Close stops the broker and its connections. With a Dir, what was acknowledged is on disk when it returns.
 // A second Close does nothing.
 func (b *Broker) Close() { b.cluster.Close() }
