@@ -39,8 +39,15 @@ func ExampleSessionKeys() {
 
 func TestFirstWindow(t *testing.T) {
 	for _, c := range []struct{ size, advance, at, want int64 }{
-		{10, 10, 0, 0}, {10, 10, 9, 0}, {10, 10, 10, 10}, {10, 3, 0, 0}, {10, 3, 9, 0}, {10, 3, 10, 3},
-		{10, 3, 12, 3}, {10, 3, 13, 6}, {10, 10, math.MaxInt64 - 7, (math.MaxInt64 - 7) / 10 * 10},
+		{10, 10, 0, 0},
+		{10, 10, 9, 0},
+		{10, 10, 10, 10},
+		{10, 3, 0, 0},
+		{10, 3, 9, 0},
+		{10, 3, 10, 3},
+		{10, 3, 12, 3},
+		{10, 3, 13, 6},
+		{10, 10, math.MaxInt64 - 7, (math.MaxInt64 - 7) / 10 * 10},
 	} {
 		w := window.Hopping(time.Duration(c.size)*time.Millisecond, time.Duration(c.advance)*time.Millisecond)
 		if got := w.First(c.at); got != c.want {
