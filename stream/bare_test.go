@@ -18,12 +18,15 @@ type bareTask struct {
 	stores map[string]statestore.Store
 	arena  processor.Arena
 	sent   int
+	// backend holds what commit has flushed.
+	backend statestore.Backend
+	time    int64
 }
 
 func (t *bareTask) Application() string                            { return "app" }
 func (t *bareTask) ID() string                                     { return "0_0" }
 func (t *bareTask) StreamTime() int64                              { return 0 }
-func (t *bareTask) WallClock() int64                               { return 0 }
+func (t *bareTask) WallClock() int64                               { return t.time }
 func (t *bareTask) Source() (processor.Source, bool)               { return processor.Source{}, false }
 func (t *bareTask) Timestamp() int64                               { return 0 }
 func (t *bareTask) RequestCommit()                                 {}
@@ -55,7 +58,14 @@ func bare(tb testing.TB, number int, describe func(*Builder)) (*bareTask, map[st
 	sub := top.Subtopologies[number]
 	t := &bareTask{stores: map[string]statestore.Store{}}
 	backend := statestore.NewMemory()
-	for _, s := range sub.Stores {
+	t.backend = backend
+	stores := slices.Clone(sub.Stores)
+	for _, s := range top.Subtopologies {
+		if s.Global {
+			stores = append(stores, s.Stores...)
+		}
+	}
+	for _, s := range stores {
 		engine, err := backend.Open(s.Name)
 		if err != nil {
 			tb.Fatal(err)
@@ -80,6 +90,21 @@ func bare(tb testing.TB, number int, describe func(*Builder)) (*bareTask, map[st
 		heads[n.Topics[0].Name] = made[n.Name].(topology.SourceNode).NewHead()
 	}
 	return t, heads
+}
+
+// commit brings what the stores hold to the backend.
+func (t *bareTask) commit(tb testing.TB) {
+	batch := t.backend.NewBatch()
+	for _, s := range t.stores {
+		s.Flush()
+		s.Write(batch)
+	}
+	if err := batch.Commit(); err != nil {
+		tb.Fatal(err)
+	}
+	for _, s := range t.stores {
+		s.Written()
+	}
 }
 
 func feed(tb testing.TB, h topology.Head, r *record.Raw) {
