@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/leatstream/leat/internal/kafka"
@@ -22,11 +23,8 @@ func (in *instance) fenceDead(ctx context.Context) {
 	}
 	prefix := in.cfg.Application + "-"
 	open, err := in.admin.OpenTransactions(ctx, prefix)
-	if err != nil {
-		if ctx.Err() == nil && !errors.Is(err, kafka.Unauthorized) {
-			in.log.Warn("look for transactions of dead instances", "err", err)
-		}
-		return
+	if err != nil && ctx.Err() == nil && !errors.Is(err, kafka.Unauthorized) {
+		in.log.Warn("look for transactions of dead instances; what is not found ends by its timeout", "err", err)
 	}
 	for _, id := range open {
 		process, ok := processOf(prefix, id)
@@ -51,22 +49,27 @@ func processOf(prefix, id string) (string, bool) {
 	return rest[:i], true
 }
 
-// fenceOwn ends what this state directory's previous process left open.
+// fenceOwn ends what this state directory's previous process left open. If not every broker tells what is open,
+// because one is down or this application may not ask, it ends every transaction that there can be with as many
+// workers as there are now.
 func (in *instance) fenceOwn(ctx context.Context) error {
 	if in.cfg.Guarantee != ExactlyOnce || in.state.db == nil {
 		return nil
 	}
 	open, err := in.admin.OpenTransactions(ctx, in.cfg.Application+"-"+in.state.process+"-")
-	if errors.Is(err, kafka.Unauthorized) { // then every id that there can be
-		open = nil
-		for w := range in.cfg.Workers {
-			open = append(open, transactionalID(in.cfg.Application, in.state.process, w))
-		}
-	} else if err != nil {
+	if ctx.Err() != nil {
 		return err
 	}
+	if err != nil {
+		for w := range in.cfg.Workers {
+			if id := transactionalID(in.cfg.Application, in.state.process, w); !slices.Contains(open, id) {
+				open = append(open, id)
+			}
+		}
+	}
 	for _, id := range open {
-		if err := in.admin.Fence(ctx, id); err != nil {
+		err := in.retry(ctx, "end the previous process's transaction", func() error { return in.admin.Fence(ctx, id) })
+		if err != nil {
 			return err
 		}
 	}
