@@ -8,8 +8,13 @@ import (
 	"time"
 )
 
-// stallLimit is the time after which a stall is a violation.
-const stallLimit = 90 * time.Second
+const (
+	// stallLimit is the time after which a stall is a violation. It is far above what recovery takes, so that a
+	// busy machine raises no false alarm.
+	stallLimit = 2 * time.Minute
+	// wholeLimit bounds the wait for a broker to be back.
+	wholeLimit = 4 * time.Minute
+)
 
 // chaos carries out a script.
 type chaos struct {
@@ -96,6 +101,7 @@ func (c *chaos) measure(ctx context.Context, k kind) *stall {
 		case <-ctx.Done():
 		case <-s.over:
 		case <-time.After(stallLimit):
+			c.observer.giveUp(s)
 			c.violation("%s at %s: no output for some partitions %v later", k, s.at.Format(time.TimeOnly), stallLimit)
 		}
 	})
@@ -262,14 +268,15 @@ func (c *chaos) failBroker(ctx context.Context, s step) {
 	c.whole(ctx)
 }
 
+// whole waits until all replicas are in sync, and tells whether they are.
 func (c *chaos) whole(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	limited, cancel := context.WithTimeout(ctx, wholeLimit)
 	defer cancel()
-	if err := c.cluster.awaitWhole(ctx); err != nil {
+	err := c.cluster.awaitWhole(limited)
+	if err != nil && ctx.Err() == nil {
 		c.violation("the cluster: %v", err)
-		return false
 	}
-	return true
+	return err == nil
 }
 
 func sleep(ctx context.Context, d time.Duration) {

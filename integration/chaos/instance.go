@@ -80,7 +80,7 @@ func runInstance(ctx context.Context, text string) error {
 	}
 	a, err := app.New(app.Config{
 		Application: application, Topology: topo, Brokers: brokers, Guarantee: guarantee, Workers: 2,
-		StateDir: cfg.StateDir, Memory: 32 << 20, StateCleanupDelay: -1,
+		StateDir: cfg.StateDir, Memory: 32 << 20, StateCleanupDelay: -1, Standbys: cfg.Standbys,
 		SessionTimeout: sessionTimeout, TransactionTimeout: transactionTimeout,
 		// Small segments, so that the changelogs are compacted while the application runs.
 		TopicConfig: map[string]string{"segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1"},

@@ -112,6 +112,13 @@ func (o *observer) begin(k kind) *stall {
 	return s
 }
 
+// giveUp ends the measurement of a stall that takes too long.
+func (o *observer) giveUp(s *stall) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open = slices.DeleteFunc(o.open, func(other *stall) bool { return other == s })
+}
+
 // behind returns how many outputs have not been seen yet, and when one was seen last.
 func (o *observer) behind(f fed) (n int64, at time.Time) {
 	o.mu.Lock()

@@ -48,6 +48,7 @@ func (r *result) table() string {
 	row("restores from the tail", "%d (%d change records), %d with nothing to read", c.tail, c.tailRecords, c.complete)
 	row("restores from scratch", "%d (%d change records): %d first time on the instance, %d state deleted, %d killed before it was on disk, %d without a reason",
 		c.scratch(), c.scratchRecords, c.first, c.wipedAway, c.young, c.rebuilt)
+	row("standbys and warm-ups begun", "%d from the tail, %d from scratch; %d became active", c.copiesTail, c.copiesScratch, c.promoted)
 	row("violations", "%d", len(r.violations))
 	b.WriteString("\n| stall after | measured | p50 | p99 | longest |\n|---|---|---|---|---|\n")
 	for _, k := range kinds {

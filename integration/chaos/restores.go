@@ -38,6 +38,10 @@ type restoreCounts struct {
 	rebuilt int
 
 	tailRecords, scratchRecords int64
+
+	// copies are standbys and warm-ups that began from what was there, and from nothing; promoted those that
+	// became active.
+	copiesTail, copiesScratch, promoted int
 }
 
 func (c restoreCounts) scratch() int { return c.first + c.wipedAway + c.young + c.rebuilt }
@@ -80,14 +84,32 @@ func (r *restores) seen(instance int, e *app.RestoreEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := e.Task + "/" + e.Store
-	if e.Phase == app.RestoreStart {
+	switch e.Phase {
+	case app.RestoreStart:
 		r.begins(instance, key, e)
 		return
+	case app.UpdateStart:
+		before := r.n
+		r.begins(instance, key, e)
+		r.n = before
+		if e.Position > 0 {
+			r.n.copiesTail++
+		} else {
+			r.n.copiesScratch++
+		}
+		return
+	case app.UpdatePromoted:
+		r.n.promoted++
 	}
 	if r.doubtful[instance][key] && e.Records > 0 {
 		delete(r.doubtful[instance], key)
 		r.n.rebuilt++
 		r.wrong = append(r.wrong, fmt.Sprintf("instance %d: %s of task %s was there, but is restored from the beginning", instance, e.Store, e.Task))
+	}
+	if e.Phase == app.UpdateBatch {
+		if at, had := r.had[instance][key]; !had || at.IsZero() {
+			r.had[instance][key] = time.Now()
+		}
 	}
 	if e.Phase != app.RestoreDone {
 		return

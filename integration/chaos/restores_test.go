@@ -16,6 +16,9 @@ func TestRestores(t *testing.T) {
 	done := func(records int64) *app.RestoreEvent {
 		return &app.RestoreEvent{Task: "1_0", Store: "s", Phase: app.RestoreDone, Position: 10, End: 10, Records: records}
 	}
+	copied := func(phase app.RestorePhase, position int64) *app.RestoreEvent {
+		return &app.RestoreEvent{Task: "1_0", Store: "s", Phase: phase, Position: position, End: 10, Records: position}
+	}
 	held := func(r *restores, since time.Duration) { r.had[1]["1_0/s"] = time.Now().Add(since) }
 	tests := []struct {
 		name string
@@ -28,6 +31,18 @@ func TestRestores(t *testing.T) {
 		{"wiped", func(r *restores) { held(r, old); r.killed(1); r.wiped(1); r.seen(1, start(0)) }, restoreCounts{wipedAway: 1}},
 		{"young", func(r *restores) { held(r, -time.Second); r.killed(1); r.seen(1, start(0)) }, restoreCounts{young: 1}},
 		{"rebuilt", func(r *restores) { held(r, old); r.killed(1); r.seen(1, start(0)); r.seen(1, done(7)) }, restoreCounts{rebuilt: 1, scratchRecords: 7}},
+		{"standby", func(r *restores) {
+			r.seen(1, copied(app.UpdateStart, 0))
+			r.seen(1, copied(app.UpdateBatch, 9))
+			r.seen(1, copied(app.UpdatePromoted, 9))
+			r.seen(1, start(9))
+			r.seen(1, done(1))
+		}, restoreCounts{copiesScratch: 1, promoted: 1, tail: 1, tailRecords: 1}},
+		{"standby rebuilt", func(r *restores) {
+			held(r, old)
+			r.seen(1, copied(app.UpdateStart, 0))
+			r.seen(1, copied(app.UpdateBatch, 9))
+		}, restoreCounts{copiesScratch: 1, rebuilt: 1}},
 		{"never committed", func(r *restores) { held(r, old); r.seen(1, start(0)); r.seen(1, done(0)) }, restoreCounts{complete: 1}},
 	}
 	for _, test := range tests {
