@@ -1,5 +1,7 @@
 package app
 
+import "maps"
+
 // StandbyMetrics are the figures of a task whose state the instance keeps up without running it.
 type StandbyMetrics struct {
 	Task string
@@ -50,8 +52,6 @@ func (m *metrics) update(e RestoreEvent) {
 // copyOf returns a copy that is the caller's.
 func (s *StandbyMetrics) copyOf() StandbyMetrics {
 	out := StandbyMetrics{Task: s.Task, Warmup: s.Warmup, Stores: make(map[string]StandbyStore, len(s.Stores))}
-	for name, st := range s.Stores {
-		out.Stores[name] = st
-	}
+	maps.Copy(out.Stores, s.Stores)
 	return out
 }

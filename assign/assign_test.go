@@ -2,6 +2,7 @@ package assign_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -146,9 +147,7 @@ func (g *group) follow(p assign.Plan) {
 	for id, m := range g.alive {
 		m.Owned = p.Active[id]
 		positions := map[assign.Task]int64{}
-		for t, pos := range m.Positions {
-			positions[t] = pos
-		}
+		maps.Copy(positions, m.Positions)
 		for _, t := range m.Owned {
 			positions[t] = g.clock
 		}

@@ -81,17 +81,18 @@ func rebalance(t *testing.T, g *group) string {
 func describe(r assign.Request, p assign.Plan) string {
 	var lines []string
 	for _, m := range r.Members {
-		line := m.ID + ":"
+		var line strings.Builder
+		line.WriteString(m.ID + ":")
 		for _, task := range p.Active[m.ID] {
 			if !slices.Contains(m.Owned, task) {
-				line += " +" + task.String()
+				line.WriteString(" +" + task.String())
 			} else {
-				line += " " + task.String()
+				line.WriteString(" " + task.String())
 			}
 		}
 		for _, task := range m.Owned {
 			if !slices.Contains(p.Active[m.ID], task) {
-				line += " -" + task.String()
+				line.WriteString(" -" + task.String())
 			}
 		}
 		for _, list := range []struct {
@@ -99,10 +100,10 @@ func describe(r assign.Request, p assign.Plan) string {
 			tasks []assign.Task
 		}{{"later", p.Later[m.ID]}, {"standby", p.Standby[m.ID]}, {"warm-up", p.Warmup[m.ID]}, {"awaited", p.Awaited[m.ID]}} {
 			if len(list.tasks) > 0 {
-				line += fmt.Sprintf(" %s %v", list.name, list.tasks)
+				line.WriteString(fmt.Sprintf(" %s %v", list.name, list.tasks))
 			}
 		}
-		lines = append(lines, line)
+		lines = append(lines, line.String())
 	}
 	slices.Sort(lines)
 	if p.Probe {

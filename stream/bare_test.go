@@ -23,17 +23,18 @@ type bareTask struct {
 	time    int64
 }
 
-func (t *bareTask) Application() string                            { return "app" }
-func (t *bareTask) ID() string                                     { return "0_0" }
-func (t *bareTask) StreamTime() int64                              { return 0 }
-func (t *bareTask) WallClock() int64                               { return t.time }
-func (t *bareTask) Source() (processor.Source, bool)               { return processor.Source{}, false }
-func (t *bareTask) Timestamp() int64                               { return 0 }
-func (t *bareTask) RequestCommit()                                 {}
-func (t *bareTask) Context() context.Context                       { return context.Background() }
-func (t *bareTask) Partitions(string) (int32, bool)                { return 1, true }
-func (t *bareTask) Failed() bool                                   { return false }
-func (t *bareTask) Fail(node string, err error)                    { panic(fmt.Sprint(node, ": ", err)) }
+func (t *bareTask) Application() string              { return "app" }
+func (t *bareTask) ID() string                       { return "0_0" }
+func (t *bareTask) StreamTime() int64                { return 0 }
+func (t *bareTask) WallClock() int64                 { return t.time }
+func (t *bareTask) Source() (processor.Source, bool) { return processor.Source{}, false }
+func (t *bareTask) Timestamp() int64                 { return 0 }
+func (t *bareTask) RequestCommit()                   {}
+func (t *bareTask) Context() context.Context         { return context.Background() }
+func (t *bareTask) Partitions(string) (int32, bool)  { return 1, true }
+func (t *bareTask) Failed() bool                     { return false }
+func (t *bareTask) Fail(node string, err error) { panic(fmt.Sprint(node, ": ", err)) }
+
 func (t *bareTask) Refuse(node string, err error, _ int) bool      { panic(fmt.Sprint(node, ": ", err)) }
 func (t *bareTask) Drop(string, processor.DropReason)              {}
 func (t *bareTask) Arena() *processor.Arena                        { return &t.arena }

@@ -186,14 +186,15 @@ func (c *cluster) awaitCommitted(ctx context.Context, group string, target map[p
 var errTimeout = errors.New("the time is up")
 
 // missing says which partitions are not committed up to the target, "" if all are.
-func missing(committed kadm.OffsetResponses, target map[place]int64) (left string) {
+func missing(committed kadm.OffsetResponses, target map[place]int64) string {
+	var left strings.Builder
 	for p, end := range target {
 		at, ok := committed.Lookup(p.topic, p.partition)
 		if end > 0 && (!ok || at.Err != nil || at.At < end) {
-			left += fmt.Sprintf(" %s[%d] %d of %d", p.topic, p.partition, at.At, end)
+			fmt.Fprintf(&left, " %s[%d] %d of %d", p.topic, p.partition, at.At, end)
 		}
 	}
-	return left
+	return left.String()
 }
 
 // awaitTopics waits until topics have been created.

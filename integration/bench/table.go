@@ -121,13 +121,15 @@ func writeTable(w io.Writer, head string, keys int, columns []column, rows []*ro
 	if len(rows) == 0 {
 		return
 	}
+	var titles strings.Builder
 	for _, c := range columns {
-		head += fmt.Sprintf(" %s: leat | Kafka Streams | ratio | bare |", c.title)
+		fmt.Fprintf(&titles, " %s: leat | Kafka Streams | ratio | bare |", c.title)
 	}
-	fmt.Fprintln(w, head+" runs | verified |")
+	fmt.Fprintln(w, head+titles.String()+" runs | verified |")
 	fmt.Fprintln(w, "|"+strings.Repeat(" --- |", keys+4*len(columns)+2))
 	for _, r := range rows {
-		line := "| " + r.name + " |"
+		var line strings.Builder
+		line.WriteString("| " + r.name + " |")
 		bare := append(r.of["franz-go loop"], r.of["pebble"]...)
 		for _, c := range columns {
 			leat, ks := median(r.of["leat"], c.field), median(r.of[kafkaStreams], c.field)
@@ -135,7 +137,7 @@ func writeTable(w io.Writer, head string, keys int, columns []column, rows []*ro
 			if !c.more {
 				ratio = ks / leat
 			}
-			line += fmt.Sprintf(" %s | %s | %s | %s |", figure(leat, c.digits), figure(ks, c.digits), figure(ratio, 2), figure(median(bare, c.field), c.digits))
+			fmt.Fprintf(&line, " %s | %s | %s | %s |", figure(leat, c.digits), figure(ks, c.digits), figure(ratio, 2), figure(median(bare, c.field), c.digits))
 		}
 		runs, ok := 0, 0
 		for _, results := range r.of {
@@ -146,7 +148,7 @@ func writeTable(w io.Writer, head string, keys int, columns []column, rows []*ro
 				}
 			}
 		}
-		fmt.Fprintf(w, "%s %d | %d |\n", line, runs, ok)
+		fmt.Fprintf(w, "%s %d | %d |\n", line.String(), runs, ok)
 	}
 	fmt.Fprintln(w)
 }
