@@ -20,8 +20,9 @@ const (
 	UpdateStart
 	// UpdateBatch: changes have been applied to it.
 	UpdateBatch
-	// UpdateMigrated: the instance no longer keeps it up, UpdatePromoted: because the task becomes active here.
+	// UpdateMigrated: the instance no longer keeps it up.
 	UpdateMigrated
+	// UpdatePromoted: nor does it here, because the task becomes active.
 	UpdatePromoted
 )
 

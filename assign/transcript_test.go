@@ -100,7 +100,7 @@ func describe(r assign.Request, p assign.Plan) string {
 			tasks []assign.Task
 		}{{"later", p.Later[m.ID]}, {"standby", p.Standby[m.ID]}, {"warm-up", p.Warmup[m.ID]}, {"awaited", p.Awaited[m.ID]}} {
 			if len(list.tasks) > 0 {
-				line.WriteString(fmt.Sprintf(" %s %v", list.name, list.tasks))
+				fmt.Fprintf(&line, " %s %v", list.name, list.tasks)
 			}
 		}
 		lines = append(lines, line.String())

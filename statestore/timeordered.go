@@ -49,7 +49,7 @@ func NewTimeOrdered[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Se
 	}
 	s := &timeOrdered[K, V]{cached: c, observed: -1, first: 1<<63 - 1}
 	it := env.Engine.Iterate(nil, nil, false)
-	defer it.Close()
+	defer func() { _ = it.Close() }() // what went wrong is in Err
 	for it.Next() {
 		time, seq, err := heldTimes(it.Key())
 		if err != nil {

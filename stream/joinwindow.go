@@ -41,7 +41,7 @@ func (w JoinWindow) Validate() error {
 		errs = append(errs, fmt.Errorf("no record can match: Before (%v) and After (%v) add up to less than nothing; a right record must be in [left-Before, left+After]", w.Before, w.After))
 	}
 	if w.Grace < 0 {
-		errs = append(errs, fmt.Errorf("Grace is %v; it must not be negative", w.Grace))
+		errs = append(errs, fmt.Errorf("the window's Grace is %v; it must not be negative", w.Grace))
 	}
 	return errors.Join(errs...)
 }

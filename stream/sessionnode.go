@@ -103,7 +103,7 @@ func (s *sessionFold[K, V, A]) update(r *record.Record[K, V], closeTime int64) b
 
 // forward forwards the change to a session, unless sessions are emitted as they close.
 func (s *sessionFold[K, V, A]) forward(key window.Key[K], ch change[A]) {
-	if !s.closing.on {
+	if !s.on {
 		s.out.Forward(record.Record[window.Key[K], change[A]]{Key: key, Value: ch, Timestamp: key.End})
 	}
 }

@@ -44,7 +44,7 @@ func (w *windowBase[K, V, A]) put(r *record.Record[K, V], start int64, agg, befo
 	} else {
 		w.store.Delete(r.Key, start, r.Timestamp)
 	}
-	if !w.closing.on {
+	if !w.on {
 		w.forward(r, window.Key[K]{Key: r.Key, Start: start, End: start + w.size}, changeTo(agg, before, w.old), timestamp)
 	}
 }
