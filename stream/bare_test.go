@@ -33,7 +33,7 @@ func (t *bareTask) RequestCommit()                   {}
 func (t *bareTask) Context() context.Context         { return context.Background() }
 func (t *bareTask) Partitions(string) (int32, bool)  { return 1, true }
 func (t *bareTask) Failed() bool                     { return false }
-func (t *bareTask) Fail(node string, err error) { panic(fmt.Sprint(node, ": ", err)) }
+func (t *bareTask) Fail(node string, err error)      { panic(fmt.Sprint(node, ": ", err)) }
 
 func (t *bareTask) Refuse(node string, err error, _ int) bool      { panic(fmt.Sprint(node, ": ", err)) }
 func (t *bareTask) Drop(string, processor.DropReason)              {}
