@@ -14,10 +14,10 @@ FILE ?=
 CHAOS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fmt lint test race integration chaos demo bench microbench vuln
+.PHONY: help fmt lint test race integration chaos chaos-short demo bench microbench vuln
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 fmt: ## Format all Go files and apply go fix
 	@for m in $(MODULES); do (cd $$m && go fix ./... && $(TOOL) gofumpt -l -w .); done
@@ -42,6 +42,9 @@ race: ## Run the tests of the packages with goroutines under the race detector
 
 integration: ## Run the tests on a real Kafka: LEAT_BROKERS, or Docker, or Java 17 with Maven
 	cd integration && go run ./kafka -- sh -c "go test -count=1 -timeout 20m ./... && cd .. && go test -count=1 -timeout 20m ./app ./internal/kafka ./cmd/..."
+
+chaos-short: ## The same for some minutes, as a test
+	cd integration && go test -tags chaos -count=1 -timeout 20m -v ./chaos
 
 chaos: ## Kill, pause and cut off applications and brokers for 20 minutes: make chaos CHAOS='-seed 7 -duration 5m'
 	cd integration && go run ./chaos $(CHAOS)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/leatstream/leat/record"
@@ -115,20 +116,22 @@ func TestListTwin(t *testing.T) {
 	}
 }
 
-func listed(s List[string, int64]) (out string) {
+func listed(s List[string, int64]) string {
+	var out strings.Builder
 	for k, v := range s.All() {
-		out += fmt.Sprintf("%s=%d ", k, v)
+		fmt.Fprintf(&out, "%s=%d ", k, v)
 	}
-	return out
+	return out.String()
 }
 
-func twinList(m map[string][]int64) (out string) {
+func twinList(m map[string][]int64) string {
+	var out strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		for _, v := range m[k] {
-			out += fmt.Sprintf("%s=%d ", k, v)
+			fmt.Fprintf(&out, "%s=%d ", k, v)
 		}
 	}
-	return out
+	return out.String()
 }
 
 func TestListChangeRecords(t *testing.T) {

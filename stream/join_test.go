@@ -14,7 +14,7 @@ import (
 
 // Mistakes in joins come out of Build together, each with its line.
 func TestJoinMistakes(t *testing.T) {
-	type point struct{ x, y int }
+	type point struct{ _ int }
 	b := stream.New()
 	left, right := stream.From(b, in), stream.From(b, in2)
 	table := stream.TableFrom(b, stream.NewTopic("rows", serde.String, serde.String), stream.NewStore("rows", serde.String, serde.String))

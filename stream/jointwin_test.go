@@ -97,7 +97,7 @@ func divergeJoin(t *testing.T, top *topology.Topology, tw joinTwin, events []joi
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // nothing is kept
+	defer d.Close()
 	results := streamtest.Output(d, out)
 	for i, e := range events {
 		if e.pass > 0 {
