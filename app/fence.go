@@ -39,11 +39,12 @@ func (in *instance) fenceDead(ctx context.Context) {
 	}
 }
 
-// processOf returns the process that a transactional id of the application names.
+// processOf returns the process that a transactional id of the application names. A process's name has no
+// hyphen, so an id of another application, whose own id begins with this one's and a hyphen, names none.
 func processOf(prefix, id string) (string, bool) {
 	rest, ok := strings.CutPrefix(id, prefix)
 	i := strings.LastIndexByte(rest, '-')
-	if !ok || i <= 0 {
+	if !ok || i <= 0 || strings.IndexByte(rest, '-') != i {
 		return "", false
 	}
 	return rest[:i], true
