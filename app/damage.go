@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"path/filepath"
 
 	"github.com/leatstream/leat/statestore/pebblestore"
 )
@@ -12,16 +11,16 @@ import (
 // looked after.
 const maxDamaged = 3
 
-// run runs instances one after another until one ends for another reason than damaged state. That a block on
-// disk is damaged may show only when it is read, in the middle of things: then the instance ends without
-// a commit, its database is set aside, and the next one restores the state from the changelogs.
+// run runs instances one after another until one ends for another reason than damaged state. Damage shows when
+// the database is opened, or only when a block is read, in the middle of things: then the instance ends without
+// a commit. Its database is set aside, and the next one restores the state from the changelogs.
 func (a *App) run(ctx context.Context) error {
 	for n := 1; ; n++ {
 		err := a.runOnce(ctx)
 		if !damaged(err) || ctx.Err() != nil || n > maxDamaged {
 			return err
 		}
-		dir := filepath.Join(a.cfg.StateDir, a.cfg.Application)
+		dir := stateDirectory(&a.cfg)
 		aside, aerr := pebblestore.SetAside(dir, nil)
 		if aerr != nil {
 			return errors.Join(err, aerr)

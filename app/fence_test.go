@@ -9,7 +9,7 @@ func TestProcessOfATransactionalID(t *testing.T) {
 		transactionalID("orders", process, 3):    process,
 		transactionalID("orders-v2", process, 0): "",
 		transactionalID("order", process, 0):     "",
-		"orders-": "", "orders-3": "", "orders--3": "",
+		"orders-":                                "", "orders-3": "", "orders--3": "",
 	} {
 		if got, ok := processOf("orders-", id); got != want || ok != (want != "") {
 			t.Errorf("processOf(%q) = %q %v, want %q", id, got, ok, want)

@@ -321,7 +321,7 @@ func (s *globalStore) report(p *kafka.Restored) {
 	if p.Err != nil {
 		return
 	}
-	s.stats.fetched(p.TopicPartition, len(p.Records), p.End-p.Next)
+	s.stats.fetched(p.TopicPartition, p.End-p.Next)
 	part := &s.parts[p.Partition]
 	if part.Done() {
 		return

@@ -174,7 +174,7 @@ func (s *taskStats) processed(records int, d time.Duration) {
 }
 
 // fetched notes what an input has beyond what was fetched.
-func (s *taskStats) fetched(tp record.TopicPartition, _ int, lag int64) {
+func (s *taskStats) fetched(tp record.TopicPartition, lag int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lag[tp] = max(0, lag)

@@ -47,7 +47,6 @@ type restoring struct {
 type restoringStore struct {
 	*entryStore
 	of       *restoring
-	number   int
 	engine   statestore.Engine
 	restorer statestore.Restorer // nil where changelog.Row does
 	progress changelog.Progress
@@ -166,9 +165,7 @@ func (r *restorer) run(ctx context.Context) {
 			}
 		}
 		for {
-			look, stop := context.WithTimeout(ctx, 0)
-			got, err := r.client.Poll(look, restoreRecords)
-			stop()
+			got, err := r.client.Poll(looked, restoreRecords)
 			if err != nil {
 				r.fail(ctx, err)
 				return
@@ -249,11 +246,11 @@ func (r *restorer) begin(ctx context.Context, fresh []*entry) error {
 		if re == nil {
 			continue // cancelled
 		}
-		for i, s := range e.stores {
+		for _, s := range e.stores {
 			if !s.logged { // what is here is all there is
 				continue
 			}
-			rs := &restoringStore{entryStore: s, of: re, number: i}
+			rs := &restoringStore{entryStore: s, of: re}
 			rg, err := rs.plan(r.in, starts[s.changelog], ends[s.changelog], asked, keep[s.changelog.Topic])
 			if err != nil {
 				r.mu.Unlock()

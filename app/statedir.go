@@ -49,12 +49,15 @@ func openStateDir(in *instance) (*stateDir, error) {
 		d.process = newProcess()
 		return d, nil
 	}
-	dir := filepath.Join(in.cfg.StateDir, in.cfg.Application)
+	dir := stateDirectory(in.cfg)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory %s: %w; set StateDir to a directory that can be written", dir, err)
 	}
 	var err error
-	if d.db, err = d.openDB(in, dir); err != nil {
+	d.db, err = pebblestore.Open(dir, pebblestore.Options{
+		Application: in.cfg.Application, Memory: in.cfg.Memory, Logger: in.log, OnFailure: in.fail,
+	})
+	if err != nil {
 		return nil, err
 	}
 	d.process = d.db.ID()
@@ -70,24 +73,8 @@ func openStateDir(in *instance) (*stateDir, error) {
 	return d, nil
 }
 
-// openDB opens the database. A damaged one is set aside, and the state restored from the changelogs: they
-// are the truth.
-func (d *stateDir) openDB(in *instance, dir string) (*pebblestore.DB, error) {
-	o := pebblestore.Options{
-		Application: in.cfg.Application, Memory: in.cfg.Memory, Logger: in.log,
-		OnFailure: func(err error) { in.fail(err) },
-	}
-	db, err := pebblestore.Open(dir, o)
-	if !errors.Is(err, pebblestore.ErrCorrupt) {
-		return db, err
-	}
-	aside, aerr := pebblestore.SetAside(dir, nil)
-	if aerr != nil {
-		return nil, errors.Join(err, aerr)
-	}
-	d.log.Error("the local state is damaged; it is set aside, and restored from the changelogs", "dir", dir, "aside", aside, "err", err)
-	return pebblestore.Open(dir, o)
-}
+// stateDirectory is where an application keeps its state.
+func stateDirectory(cfg *Config) string { return filepath.Join(cfg.StateDir, cfg.Application) }
 
 func newProcess() string {
 	var b [16]byte

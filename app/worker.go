@@ -41,9 +41,7 @@ type worker struct {
 	commands chan command
 	tasks    []*entry
 	byInput  map[record.TopicPartition]*entry
-	// looked is a context that has ended: polling with it does not wait.
-	looked context.Context //nolint:containedctx // a constant
-	timer  *time.Timer
+	timer    *time.Timer
 
 	// exactly tells that outputs are written in transactions; open, that one is.
 	exactly bool
@@ -61,6 +59,13 @@ type worker struct {
 	failed     bool
 }
 
+// looked is a context that has ended: polling with it does not wait.
+var looked = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
 // command is something that a worker is asked to do between two turns.
 type command struct {
 	add     *entry
@@ -69,11 +74,9 @@ type command struct {
 }
 
 func newWorker(in *instance, number int) (*worker, error) {
-	looked, cancel := context.WithCancel(context.Background())
-	cancel()
 	w := &worker{
 		in: in, number: number, commands: make(chan command, 64), exactly: in.cfg.Guarantee == ExactlyOnce,
-		byInput: make(map[record.TopicPartition]*entry), looked: looked, timer: time.NewTimer(time.Hour),
+		byInput: make(map[record.TopicPartition]*entry), timer: time.NewTimer(time.Hour),
 	}
 	return w, w.connect()
 }
@@ -124,7 +127,7 @@ func (w *worker) run(ctx context.Context) {
 	w.lastCommit, w.touched = time.Now(), time.Now()
 	for ctx.Err() == nil {
 		w.obey(ctx)
-		fetches, err := w.client.Poll(w.looked, pollRecords)
+		fetches, err := w.client.Poll(looked, pollRecords)
 		if err != nil {
 			if ctx.Err() == nil {
 				w.in.fail(fmt.Errorf("worker %d: %w", w.number, err))
@@ -305,7 +308,7 @@ func (w *worker) offer(ctx context.Context, fetches []kafka.Fetch) {
 			w.repair(ctx, e, f)
 			continue
 		}
-		e.stats.fetched(f.TopicPartition, len(f.Records), f.End-f.Next)
+		e.stats.fetched(f.TopicPartition, f.End-f.Next)
 		if e.task.Buffered(n) > pauseAbove && !e.paused[f.TopicPartition] {
 			e.paused[f.TopicPartition] = true
 			w.client.Pause([]record.TopicPartition{f.TopicPartition})
