@@ -84,24 +84,22 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 		// others, that one could not be fetched for as long, however fast it is drained.
 		req.MaxWaitMillis = 0
 	}
-	at := map[string]int{}
+	var topics byTopic[kmsg.FetchRequestTopic]
 	for _, c := range asked {
-		i, ok := at[c.tp.Topic]
-		if !ok {
-			i = len(req.Topics)
-			at[c.tp.Topic] = i
+		t := topics.of(c.tp.Topic, func() kmsg.FetchRequestTopic {
 			t := kmsg.NewFetchRequestTopic()
 			t.Topic, t.TopicID = c.tp.Topic, f.ids[c.tp.Topic]
-			req.Topics = append(req.Topics, t)
-		}
+			return t
+		})
 		p := kmsg.NewFetchRequestTopicPartition()
 		p.Partition = c.tp.Partition
 		p.FetchOffset = c.pos
 		p.CurrentLeaderEpoch = c.leaderEpoch
 		p.PartitionMaxBytes = f.read.MaxPartitionBytes
-		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
+		t.Partitions = append(t.Partitions, p)
 		c.inflight = true
 	}
+	req.Topics = topics.list
 	return req, asked, again
 }
 

@@ -31,20 +31,18 @@ func listOffsets(ctx context.Context, cl *kgo.Client, tps []record.TopicPartitio
 	if committed {
 		req.IsolationLevel = 1
 	}
-	at := map[string]int{}
+	var topics byTopic[kmsg.ListOffsetsRequestTopic]
 	for _, tp := range tps {
-		i, ok := at[tp.Topic]
-		if !ok {
-			i = len(req.Topics)
-			at[tp.Topic] = i
+		t := topics.of(tp.Topic, func() kmsg.ListOffsetsRequestTopic {
 			t := kmsg.NewListOffsetsRequestTopic()
 			t.Topic = tp.Topic
-			req.Topics = append(req.Topics, t)
-		}
+			return t
+		})
 		p := kmsg.NewListOffsetsRequestTopicPartition()
 		p.Partition, p.Timestamp = tp.Partition, which
-		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
+		t.Partitions = append(t.Partitions, p)
 	}
+	req.Topics = topics.list
 	for _, shard := range cl.RequestSharded(ctx, req) {
 		if shard.Err != nil {
 			for _, t := range shard.Req.(*kmsg.ListOffsetsRequest).Topics {

@@ -117,18 +117,16 @@ func (a *Admin) groupOffsets(ctx context.Context, group string, requireStable bo
 	op := "fetch offsets of group " + group
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.Group, req.RequireStable = group, requireStable
-	at := map[string]int{}
+	var topics byTopic[kmsg.OffsetFetchRequestTopic]
 	for _, tp := range tps {
-		i, ok := at[tp.Topic]
-		if !ok {
-			i = len(req.Topics)
-			at[tp.Topic] = i
+		t := topics.of(tp.Topic, func() kmsg.OffsetFetchRequestTopic {
 			t := kmsg.NewOffsetFetchRequestTopic()
 			t.Topic = tp.Topic
-			req.Topics = append(req.Topics, t)
-		}
-		req.Topics[i].Partitions = append(req.Topics[i].Partitions, tp.Partition)
+			return t
+		})
+		t.Partitions = append(t.Partitions, tp.Partition)
 	}
+	req.Topics = topics.list
 	out := map[record.TopicPartition]Offset{}
 	resp, err := req.RequestWith(ctx, a.cl)
 	if err == nil {
@@ -166,20 +164,18 @@ func (a *Admin) groupOffsets(ctx context.Context, group string, requireStable bo
 func commitRequest(group string, offsets map[record.TopicPartition]Offset) *kmsg.OffsetCommitRequest {
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group = group
-	at := map[string]int{}
+	var topics byTopic[kmsg.OffsetCommitRequestTopic]
 	for tp, o := range offsets {
-		i, ok := at[tp.Topic]
-		if !ok {
-			i = len(req.Topics)
-			at[tp.Topic] = i
+		t := topics.of(tp.Topic, func() kmsg.OffsetCommitRequestTopic {
 			t := kmsg.NewOffsetCommitRequestTopic()
 			t.Topic = tp.Topic
-			req.Topics = append(req.Topics, t)
-		}
+			return t
+		})
 		p := kmsg.NewOffsetCommitRequestTopicPartition()
 		p.Partition, p.Offset, p.LeaderEpoch = tp.Partition, o.Next, -1
 		p.Metadata = new(o.Metadata)
-		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
+		t.Partitions = append(t.Partitions, p)
 	}
+	req.Topics = topics.list
 	return req
 }

@@ -84,20 +84,18 @@ func (c *Client) CommitInTransaction(ctx context.Context, m GroupMember, offsets
 	if m.InstanceID != "" {
 		req.InstanceID = &m.InstanceID
 	}
-	topics := make(map[string]int)
+	var topics byTopic[kmsg.TxnOffsetCommitRequestTopic]
 	for tp, o := range offsets {
-		i, ok := topics[tp.Topic]
-		if !ok {
-			i = len(req.Topics)
-			topics[tp.Topic] = i
+		t := topics.of(tp.Topic, func() kmsg.TxnOffsetCommitRequestTopic {
 			t := kmsg.NewTxnOffsetCommitRequestTopic()
 			t.Topic = tp.Topic
-			req.Topics = append(req.Topics, t)
-		}
+			return t
+		})
 		p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 		p.Partition, p.Offset, p.Metadata = tp.Partition, o.Next, &o.Metadata
-		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
+		t.Partitions = append(t.Partitions, p)
 	}
+	req.Topics = topics.list
 	resp, err := req.RequestWith(ctx, c.cl)
 	if err != nil {
 		return classify(op, "", -1, err)
