@@ -56,18 +56,29 @@ stop_daemon() {
 # The commands of the start script and of the shell that package kafkatest wraps around it.
 commands=(sh cat env sed tr)
 
-# host_files prints every file of the host that goes into the image at its own place: Java, and the shared
-# libraries of Java and the commands.
+# host_files prints every file of the host that goes into the image at its own place: Java, the shared libraries of
+# Java and the commands, and those beside libc that native code inside of Kafka's jars is linked with (zstd's with
+# libpthread).
 host_files() {
-  local home bins
+  local home bins libc
   home="$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")"
   mapfile -t bins < <(command -v "${commands[@]}")
   {
     echo "$home"
     { ldd "${bins[@]}" "$home/bin/java"; find "$home/lib" -name '*.so' -exec ldd {} +; } 2> /dev/null |
       grep -o '/[^ :]*\.so[^ :]*' | grep -v "^$home"
+    libc="$(ldd "$home/bin/java" | grep -o '/[^ ]*/libc\.so\.[0-9]*')"
+    ls "${libc%/*}"/lib{pthread,dl,rt,m}.so.[0-9]
   } | sort -u
 }
+
+# usable tells whether an image is there that was pulled, or built by this form of the script.
+usable() {
+  local found
+  found="$(docker image inspect "$1" --format '{{len .RepoDigests}} {{.Config.Labels}}' 2> /dev/null)" || return 1
+  [ "${found%% *}" != 0 ] || [[ "$found" == *"$label"* ]]
+}
+label="leat.built:$(sha256sum kafka/docker.sh | cut -c1-16)"
 
 build_image() {
   local image="$1" root jars java
@@ -98,7 +109,7 @@ SCRIPT
   host_files > "$root/tmp/files"
   tar -ch --ignore-failed-read --exclude='*/src.zip' --exclude='*/jmods' --exclude='*/man' \
     -C / --files-from <(sed 's,^/,,' "$root/tmp/files") -C "$root" bin etc opt tmp 2> "$root/tar.log" |
-    docker import --change 'ENV PATH=/bin' --change 'CMD ["/etc/kafka/docker/run"]' - "$image" > /dev/null ||
+    docker import --change 'ENV PATH=/bin' --change "LABEL ${label/:/=}" --change 'CMD ["/etc/kafka/docker/run"]' - "$image" > /dev/null ||
     { cat "$root/tar.log" >&2; exit 1; }
 }
 
@@ -107,7 +118,7 @@ up)
   install_docker
   start_daemon
   image="$(kafka image)"
-  docker image inspect "$image" > /dev/null 2>&1 || timeout 120 docker pull -q "$image" 2> /dev/null || build_image "$image"
+  usable "$image" || timeout 120 docker pull -q "$image" 2> /dev/null || build_image "$image"
   echo "$image"
   ;;
 down) stop_daemon ;;
