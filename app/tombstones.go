@@ -37,7 +37,7 @@ func (t *tombstones) of(ctx context.Context, admin *kafka.Admin, tps []record.To
 	if len(ask) == 0 {
 		return t.keep, nil
 	}
-	configs, err := admin.TopicConfigs(ctx, slices.Collect(maps.Keys(ask))...)
+	configs, err := admin.AwaitTopicConfigs(ctx, slices.Collect(maps.Keys(ask))...)
 	if err != nil && !errors.Is(err, kafka.Unauthorized) {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func prepareTopics(ctx context.Context, cfg *Config, admin *kafka.Admin) (l *lay
 		return nil, nil, fmt.Errorf("create the internal topics: %w", err)
 	}
 	// Another instance may have created one meanwhile, after its own idea.
-	if existing, err = admin.Topics(ctx, wanted...); err != nil {
+	if existing, err = admin.AwaitTopics(ctx, wanted...); err != nil {
 		return nil, nil, fmt.Errorf("look up the internal topics: %w", err)
 	}
 	if err := checkTopics(ctx, admin, specs, existing); err != nil {
@@ -105,7 +105,7 @@ func checkTopics(ctx context.Context, admin *kafka.Admin, specs map[string]chang
 		return nil
 	}
 	slices.Sort(names)
-	configs, err := admin.TopicConfigs(ctx, names...)
+	configs, err := admin.AwaitTopicConfigs(ctx, names...)
 	if err != nil && !errors.Is(err, kafka.Unauthorized) { // without the right to see them they go unchecked
 		return fmt.Errorf("read the settings of the internal topics: %w", err)
 	}

@@ -209,31 +209,8 @@ func (a *Admin) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	return a.awaitTopics(ctx, names)
-}
-
-// awaitTopics returns when all topics can be seen. The controller answers before the brokers know.
-func (a *Admin) awaitTopics(ctx context.Context, names []string) error {
-	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
-		topics, err := a.Topics(ctx, names...)
-		if err != nil {
-			return err
-		}
-		missing := ""
-		for _, t := range topics {
-			if t.Missing {
-				missing = t.Name
-			}
-		}
-		if missing == "" {
-			return nil
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return classify("create topic", missing, -1, fmt.Errorf("created, but not to be seen yet: %w", ctx.Err()))
-		}
-	}
+	_, err = a.AwaitTopics(ctx, names...)
+	return err
 }
 
 // TopicConfigs returns all configs in effect of each of the topics, defaults included. Those whose value the
