@@ -128,6 +128,9 @@ type Config struct {
 	OnState func(from, to State)
 	// OnRestore is called as stores are restored, one call at a time.
 	OnRestore func(RestoreEvent)
+
+	// flushInterval is the constant of that name unless a test sets it.
+	flushInterval time.Duration
 }
 
 // Guarantee says what holds for the effects of each input record after a failure.

@@ -10,6 +10,7 @@
 //     touches a task.
 //   - restore: one goroutine that reads changelogs and applies them, with short-lived helpers, one a task.
 //   - upkeep: one goroutine that purges repartition topics and removes the state of tasks that moved away.
+//   - keepFlushed: one goroutine that brings the local state to disk.
 //
 // # Order of a commit
 //

@@ -98,6 +98,7 @@ func (in *instance) run(ctx context.Context) error {
 	}
 	wg.Go(func() { in.restore.run(work) })
 	wg.Go(func() { in.upkeep(work) })
+	wg.Go(func() { in.keepFlushed(work) })
 	wg.Go(func() { in.probe.run(work) })
 	wg.Go(func() { in.globals.run(work) })
 

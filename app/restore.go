@@ -365,6 +365,7 @@ func (r *restorer) finish(ctx context.Context, done []*restoring) error {
 		}
 		r.mu.Unlock()
 	}
+	r.in.state.flushSoon()
 	return nil
 }
 

@@ -31,6 +31,8 @@ type stateDir struct {
 	log     *slog.Logger
 	layout  *layout
 	delay   time.Duration
+	// unsafe tells the flusher that there is state which a crash would lose whole.
+	unsafe chan struct{}
 
 	mu sync.Mutex
 	// idle are tasks with local state that this instance does not run, with the time since when.
@@ -38,7 +40,7 @@ type stateDir struct {
 }
 
 func openStateDir(in *instance) (*stateDir, error) {
-	d := &stateDir{log: in.log, layout: in.layout, delay: in.cfg.StateCleanupDelay, idle: make(map[assign.Task]time.Time)}
+	d := &stateDir{log: in.log, layout: in.layout, delay: in.cfg.StateCleanupDelay, unsafe: make(chan struct{}, 1), idle: make(map[assign.Task]time.Time)}
 	persistent := false
 	for _, sub := range in.cfg.Topology.Subtopologies {
 		for _, s := range sub.Stores {
@@ -145,16 +147,6 @@ func (d *stateDir) clean() {
 		}
 		delete(d.idle, id)
 		d.log.Info("removed the state of a task that has moved away", "task", id.String())
-	}
-}
-
-// flush brings what has been committed to disk, so that a restart after a crash restores little.
-func (d *stateDir) flush() {
-	if d.db == nil {
-		return
-	}
-	if err := d.db.Flush(); err != nil {
-		d.log.Warn("flush the local state", "err", err)
 	}
 }
 

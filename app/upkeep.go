@@ -11,18 +11,13 @@ import (
 	"github.com/leatstream/leat/record"
 )
 
-const (
-	cleanInterval = time.Minute
-	flushInterval = 10 * time.Second
-)
+const cleanInterval = time.Minute
 
 // upkeep is the goroutine that does what has time: it purges repartition topics and removes state that is no
 // longer used.
 func (in *instance) upkeep(ctx context.Context) {
 	clean := time.NewTicker(cleanInterval)
 	defer clean.Stop()
-	flush := time.NewTicker(flushInterval)
-	defer flush.Stop()
 	var purge <-chan time.Time
 	if d := in.cfg.RepartitionPurgeInterval; d > 0 && len(in.layout.internal) > 0 {
 		t := time.NewTicker(d)
@@ -35,8 +30,6 @@ func (in *instance) upkeep(ctx context.Context) {
 			return
 		case <-clean.C:
 			in.state.clean()
-		case <-flush.C:
-			in.state.flush()
 		case <-purge:
 			in.purge.run(ctx, in)
 		}
