@@ -1,11 +1,18 @@
-//go:build chaos
-
 package main
 
 import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"testing"
 	"time"
+)
+
+var (
+	seed = flag.Uint64("seed", 0, "what TestChaos draws its faults from; 0 draws the seed, too")
+	port = flag.Int("port", 0, "first of nine ports for TestChaos's brokers; 0 takes free ones")
 )
 
 // TestMain makes the test binary an instance of the application if it is started as one.
@@ -18,15 +25,30 @@ func TestMain(m *testing.M) {
 
 // TestChaos is the short form: every kind of fault at least once.
 func TestChaos(t *testing.T) {
-	r, err := run(t.Context(), settings{
-		seed: 1, port: 24092, records: 200_000, keys: 2000, pairs: 8, duration: 3 * time.Minute, instances: 3, guarantee: "exactly", dir: t.TempDir(),
-		counts: counts{kills: 6, stops: 1, zombies: 2, brokerKills: 2, brokerPauses: 1, cuts: 3, wipes: 1, scales: 2, calm: 1},
-	}, t.Logf)
+	s := settings{
+		seed: *seed, port: *port, records: 120_000, keys: 2000, pairs: 8, duration: 2 * time.Minute, instances: 3, guarantee: "exactly",
+		counts: counts{kills: 3, stops: 1, zombies: 1, brokerKills: 1, brokerPauses: 1, cuts: 2, wipes: 1, scales: 2, calm: 1},
+	}
+	if s.seed == 0 {
+		s.seed = rand.Uint64N(1_000_000) + 1
+	}
+	s.command = fmt.Sprintf("go test -count=1 -v ./chaos -run TestChaos -seed %d", s.seed)
+	ctx := t.Context()
+	if end, ok := t.Deadline(); ok { // what has been found until then is worth more than the goroutines' stacks
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-time.Minute))
+		defer cancel()
+	}
+	begin := time.Now()
+	r, err := run(ctx, s, func(format string, args ...any) {
+		t.Logf("%7.1fs  %s", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
+	})
+	again := "to run it again: make chaos-short SEED=" + fmt.Sprint(s.seed)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("seed %d: %v; %s", s.seed, err, again)
 	}
 	t.Log("\n" + r.table())
 	if len(r.violations) > 0 {
-		t.Errorf("%d violations with seed %d; to keep the processes' logs: go run ./chaos -dir DIR …", len(r.violations), r.settings.seed)
+		t.Errorf("%d violations with seed %d; the logs of all processes are in %s; %s", len(r.violations), s.seed, r.dir, again)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -18,7 +19,33 @@ type cluster struct {
 	admin  *kadm.Client
 }
 
-func startCluster(ctx context.Context, port int) (*cluster, error) {
+// firstPort is below the range of outgoing connections, one of which could take the port of a broker that is down.
+const firstPort = 23092
+
+// freeRange returns the first of n ports in a row that nothing listens on right now.
+func freeRange(n int) (int, error) {
+	for first := firstPort; first < firstPort+100*n; first += n {
+		free := true
+		for port := first; port < first+n && free; port++ {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if free = err == nil; free {
+				l.Close()
+			}
+		}
+		if free {
+			return first, nil
+		}
+	}
+	return 0, fmt.Errorf("no %d ports in a row are free from %d on", n, firstPort)
+}
+
+// startCluster starts the brokers, on free ports if port is 0.
+func startCluster(ctx context.Context, port int) (_ *cluster, err error) {
+	if port == 0 {
+		if port, err = freeRange(3 * brokers); err != nil {
+			return nil, err
+		}
+	}
 	c, err := kafkatest.Start(ctx, kafkatest.Config{
 		Origin: kafkatest.Jars, Nodes: brokers, Partitions: partitions, Port: port,
 		Properties: map[string]string{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"syscall"
@@ -11,9 +12,10 @@ import (
 const (
 	// stallLimit is the time after which a stall is a violation. It is far above what recovery takes, so that a
 	// busy machine raises no false alarm.
-	stallLimit = 2 * time.Minute
-	// wholeLimit bounds the wait for a broker to be back.
-	wholeLimit = 4 * time.Minute
+	stallLimit = 5 * time.Minute
+	// wholeLimit bounds the wait for a broker to be back. When it is over the run has come to nothing: it is the
+	// brokers' affair and proves nothing against the application.
+	wholeLimit = 8 * time.Minute
 )
 
 // chaos carries out a script.
@@ -32,7 +34,9 @@ type chaos struct {
 	mu       sync.Mutex
 	done     map[kind]int
 	violated []string
-	ending   bool
+	// void is why the run proves nothing.
+	void   error
+	ending bool
 }
 
 // violation notes that something is not as it must be.
@@ -77,9 +81,12 @@ func (c *chaos) play(ctx context.Context, script []step) error {
 			continue
 		}
 		c.wg.Wait()
+		if c.void != nil {
+			return c.void
+		}
 	}
 	c.wg.Wait()
-	return ctx.Err()
+	return errors.Join(c.void, ctx.Err())
 }
 
 // await waits until it is time for a step.
@@ -274,7 +281,9 @@ func (c *chaos) whole(ctx context.Context) bool {
 	defer cancel()
 	err := c.cluster.awaitWhole(limited)
 	if err != nil && ctx.Err() == nil {
-		c.violation("the cluster: %v", err)
+		c.mu.Lock()
+		c.void = fmt.Errorf("the brokers do not recover within %v, so the run proves nothing: %w", wholeLimit, err)
+		c.mu.Unlock()
 	}
 	return err == nil
 }

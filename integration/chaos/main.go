@@ -7,7 +7,8 @@
 // Afterwards it reads the output as committed. Every key's records must be there in order, once each, with the
 // right count; the state, read from the changelog, must equal a recount of the input; no transaction may hang; and
 // the group must have committed all input. Then it prints a table, and ends with code 1 if anything was not as it
-// must be. The files of the run, with every process's log, then stay for the search.
+// must be. The files of the run, with every process's log, then stay for the search. The seed gives the same script
+// again; what the processes make of the time is theirs, so a violation may take several runs to come back.
 //
 // The processes are this program, started again. It needs Java 17 and Maven for the brokers, and a Unix system for
 // the signals.
@@ -46,7 +47,13 @@ func main() {
 		fmt.Fprintf(os.Stderr, "chaos: seed %d: %v\n", s.seed, err)
 		os.Exit(1)
 	}
-	fmt.Print(r.table())
+	fmt.Print(r.section())
+	if s.markdown != "" {
+		if err := os.WriteFile(s.markdown, []byte(r.section()), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+			os.Exit(1)
+		}
+	}
 	if len(r.violations) > 0 {
 		os.Exit(1)
 	}

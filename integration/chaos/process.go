@@ -17,7 +17,7 @@ import (
 )
 
 // stopLimit bounds the wait for an instance that was asked to stop.
-const stopLimit = 60 * time.Second
+const stopLimit = 3 * time.Minute
 
 // slot is the place of one instance: its directory, its proxies, and its process while there is one.
 type slot struct {

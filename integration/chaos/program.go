@@ -26,10 +26,11 @@ const (
 	joinName    = "pairs"
 )
 
-// The join's window. A record may be late by as long as a broker keeps its partition from being written.
+// The join's window. A record may be late by as long as a broker keeps its partition from being written: longer
+// than a stall may last.
 const (
 	joinWithin = 10 * time.Second
-	joinGrace  = 5 * time.Minute
+	joinGrace  = 2 * stallLimit
 )
 
 // event is an input record's value.

@@ -13,6 +13,7 @@ import (
 // result is the outcome of a run.
 type result struct {
 	settings      settings
+	began         time.Time
 	took          time.Duration
 	dir           string
 	records       fed
@@ -21,7 +22,15 @@ type result struct {
 	restores      restoreCounts
 	input, output *ledger
 	joined        *ledger
-	violations    []string
+	// local is the number of tasks whose local state has been compared.
+	local      int
+	violations []string
+}
+
+// section returns the command, the circumstances and the tables as docs/reliability.md has them.
+func (r *result) section() string {
+	return fmt.Sprintf("    cd integration && %s\n\n%s, %s on %s/%s.\n\n%s", r.settings.command,
+		r.began.Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, r.table())
 }
 
 // table returns the result in Markdown.
@@ -34,20 +43,22 @@ func (r *result) table() string {
 	row("seed", "%d", r.settings.seed)
 	row("guarantee, instances, standbys", "%s, %d to %d, %d", r.settings.guarantee, r.settings.instances, r.settings.instances+1, r.settings.standbys)
 	row("brokers", "%d × Kafka %s, replication %d, min ISR 2", brokers, kafkatest.CurrentVersion(), brokers)
-	row("time", "%v with %d CPUs", r.took.Round(time.Second), runtime.NumCPU())
+	row("time", "%v with %d CPUs; load average before it %s", r.took.Round(time.Second), runtime.NumCPU(), r.settings.load)
 	row("application kills", "%d (%d of them with the state deleted)", r.done[kill]+r.done[wipe], r.done[wipe])
 	row("orderly stops, added, removed", "%d, %d, %d", r.done[stop], r.done[grow], r.done[shrink])
 	row("zombies", "%d", r.done[zombie])
 	row("broker kills, pauses", "%d, %d", r.done[brokerKill], r.done[brokerPause])
 	row("connection cuts", "%d", r.done[cut])
 	row("records", "%d counted, %d pairs joined", r.records.counted(), r.records.pairs)
-	row("lost", "%d, %d", r.output.lost, r.joined.lost)
-	row("duplicated", "%d, %d", r.output.repeated, r.joined.repeated)
-	row("wrong values", "%d, %d", r.output.wrong, r.joined.wrong)
+	row("lost, counted and joined", "%d, %d", r.output.lost, r.joined.lost)
+	row("duplicated, counted and joined", "%d, %d", r.output.repeated, r.joined.repeated)
+	row("wrong values, counted and joined", "%d, %d", r.output.wrong, r.joined.wrong)
+	row("tasks whose local state equals its changelog in the end", "%d of %d", r.local, partitions)
 	c := r.restores
 	row("restores from the tail", "%d (%d change records), %d with nothing to read", c.tail, c.tailRecords, c.complete)
-	row("restores from scratch", "%d (%d change records): %d first time on the instance, %d state deleted, %d killed before it was on disk, %d without a reason",
-		c.scratch(), c.scratchRecords, c.first, c.wipedAway, c.young, c.rebuilt)
+	row("restores from the beginning", "%d (%d change records): %d first time on the instance, %d directory deleted, %d killed before the first flush",
+		c.scratch(), c.scratchRecords, c.first, c.wipedAway, c.young)
+	row("state rebuilt although it was there", "%d", c.rebuilt)
 	row("standbys and warm-ups begun", "%d from the tail, %d from scratch; %d became active", c.copiesTail, c.copiesScratch, c.promoted)
 	row("violations", "%d", len(r.violations))
 	b.WriteString("\n| stall after | measured | p50 | p99 | longest |\n|---|---|---|---|---|\n")

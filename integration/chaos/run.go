@@ -7,19 +7,21 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
 
 const (
 	// drainLimit is how long there may be no output while some is missing, once no fault is left.
-	drainLimit = 90 * time.Second
+	drainLimit = 3 * time.Minute
 	// runningLimit bounds the wait for the instances to be running at the beginning.
-	runningLimit = 2 * time.Minute
+	runningLimit = 5 * time.Minute
 )
 
-// run runs the brokers and the application through a script, and judges the outcome.
-func run(ctx context.Context, s settings, say func(format string, args ...any)) (_ *result, err error) {
+// run runs the brokers and the application through a script, and judges the outcome. The files of a run that does
+// not end well stay.
+func run(ctx context.Context, s settings, say func(format string, args ...any)) (r *result, err error) {
 	base := s.dir
 	if base == "" {
 		if base, err = os.MkdirTemp("", "leat-chaos-"); err != nil {
@@ -29,12 +31,23 @@ func run(ctx context.Context, s settings, say func(format string, args ...any)) 
 		return nil, err
 	}
 	begin := time.Now()
+	s.load = loadAverage()
 	say("seed %d, files in %s", s.seed, base)
 	cl, err := startCluster(ctx, s.port)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, cl.close()) }()
+	defer func() {
+		if err != nil || len(r.violations) > 0 || s.keep {
+			err = errors.Join(err, cl.keepLogs(base))
+			if err != nil {
+				err = fmt.Errorf("%w; the logs of all processes are in %s", err, base)
+			}
+		} else {
+			err = os.RemoveAll(base)
+		}
+		err = errors.Join(err, cl.close())
+	}()
 	if err := cl.createTopics(ctx); err != nil {
 		return nil, fmt.Errorf("create topics: %w", err)
 	}
@@ -50,19 +63,13 @@ func run(ctx context.Context, s settings, say func(format string, args ...any)) 
 	}
 	c.stopInstances()
 	say("reading everything")
-	v, err := cl.verify(ctx, written, s.guarantee == "exactly")
+	v, err := cl.verify(ctx, written, c.stateDirs(), s.guarantee == "exactly")
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
-	r := c.judge(v)
-	r.took, r.dir, r.records = time.Since(begin), base, written
-	if len(r.violations) == 0 && !s.keep {
-		r.dir = ""
-		err = os.RemoveAll(base)
-	} else if kerr := cl.keepLogs(base); kerr != nil {
-		say("keep the brokers' logs: %v", kerr)
-	}
-	return r, err
+	r = c.judge(v)
+	r.began, r.took, r.dir, r.records = begin, time.Since(begin), base, written
+	return r, nil
 }
 
 func (c *chaos) startInstances(ctx context.Context, base string) error {
@@ -152,6 +159,16 @@ func (c *chaos) drain(ctx context.Context, written fed) error {
 	}
 }
 
+// stateDirs returns where the instances have kept their state.
+func (c *chaos) stateDirs() (dirs []string) {
+	for _, s := range c.slots {
+		if s.starts > 0 {
+			dirs = append(dirs, filepath.Join(s.dir, application))
+		}
+	}
+	return dirs
+}
+
 func (c *chaos) stopInstances() {
 	c.mu.Lock()
 	c.ending = true
@@ -177,7 +194,7 @@ func (c *chaos) close() {
 
 // judge puts together what was found.
 func (c *chaos) judge(v *verdict) *result {
-	r := &result{settings: c.settings, done: c.done, input: v.input, output: v.output, joined: v.joined}
+	r := &result{settings: c.settings, done: c.done, input: v.input, output: v.output, joined: v.joined, local: v.local}
 	r.stalls = c.observer.results()
 	var wrong []string
 	r.restores, wrong = c.restores.counts()
@@ -191,6 +208,15 @@ func (c *chaos) judge(v *verdict) *result {
 		}
 	}
 	return r
+}
+
+// loadAverage returns what Linux says how many processes were ready to run in the last minute.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if first, _, ok := strings.Cut(string(text), " "); err == nil && ok {
+		return first
+	}
+	return "unknown"
 }
 
 // keepLogs copies the brokers' logs beside those of the instances.

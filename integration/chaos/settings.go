@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/leatstream/leat/app"
@@ -12,6 +13,10 @@ import (
 
 // settings are what a run is to do.
 type settings struct {
+	// command runs the same again.
+	command string
+	// load is the machine's load average before the run, for the report.
+	load      string
 	seed      uint64
 	records   int
 	keys      int
@@ -23,6 +28,7 @@ type settings struct {
 	port      int
 	dir       string
 	keep      bool
+	markdown  string
 	counts    counts
 }
 
@@ -56,8 +62,9 @@ func parseSettings(args []string, out io.Writer) (settings, error) {
 	f.IntVar(&s.instances, "instances", 3, "processes of the application to begin with")
 	f.IntVar(&s.standbys, "standbys", 0, "standby replicas of each stateful task")
 	f.StringVar(&s.guarantee, "guarantee", "exactly", "exactly or atleast (then repeats are counted, and allowed)")
-	f.IntVar(&s.port, "port", 23092, "first of nine ports for the brokers; outside the range of outgoing connections, one of which could take the port of a broker that is down")
+	f.IntVar(&s.port, "port", 0, "first of nine ports for the brokers (default: the first nine free ones from 23092 on)")
 	f.StringVar(&s.dir, "dir", "", "directory for state and logs (default: a temporary one)")
+	f.StringVar(&s.markdown, "markdown", "", "file to write the command and the tables to, as they are in docs/reliability.md")
 	f.BoolVar(&s.keep, "keep", false, "keep the directory after a run without violations as well")
 	f.IntVar(&s.counts.kills, "kills", 30, "SIGKILL an application process, and start it again")
 	f.IntVar(&s.counts.stops, "stops", 5, "stop an application process in order, and start it again")
@@ -71,6 +78,7 @@ func parseSettings(args []string, out io.Writer) (settings, error) {
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
+	s.command = strings.TrimSpace("go run ./chaos " + strings.Join(args, " "))
 	return s, s.validate()
 }
 

@@ -14,7 +14,9 @@ import (
 type verdict struct {
 	input, output *ledger
 	// joined has a key a pair, each with one record.
-	joined   *ledger
+	joined *ledger
+	// local is the number of tasks whose local state has been compared.
+	local    int
 	problems []string
 }
 
@@ -22,8 +24,8 @@ func (v *verdict) problem(format string, args ...any) {
 	v.problems = append(v.problems, fmt.Sprintf(format, args...))
 }
 
-// verify judges a run from outside, after all instances have stopped.
-func (c *cluster) verify(ctx context.Context, f fed, exactly bool) (*verdict, error) {
+// verify judges a run from outside, after all instances have stopped. dirs are where they have kept their state.
+func (c *cluster) verify(ctx context.Context, f fed, dirs []string, exactly bool) (*verdict, error) {
 	seqs := f.seqs
 	v := &verdict{input: newLedger(len(seqs)), output: newLedger(len(seqs)), joined: newLedger(int(f.pairs))}
 	if err := c.noHangingTransactions(ctx, v); err != nil {
@@ -60,8 +62,14 @@ func (c *cluster) verify(ctx context.Context, f fed, exactly bool) (*verdict, er
 		return nil, err
 	}
 	v.output.end(seqs, countsTopic)
-	if err := c.stateIsRecount(ctx, v, seqs, exactly); err != nil {
+	logged, err := c.stateIsRecount(ctx, v, seqs, exactly)
+	if err != nil {
 		return nil, err
+	}
+	if exactly { // at least once, what was not committed may be in the changelog alone
+		if err := localIsChangelog(v, dirs, logged); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.pairsAreJoined(ctx, v, f.pairs, exactly); err != nil {
 		return nil, err
@@ -113,17 +121,25 @@ func (c *cluster) pairsAreJoined(ctx context.Context, v *verdict, pairs int64, e
 	return nil
 }
 
-// stateIsRecount compares the last change record of each key with a recount of the input.
-func (c *cluster) stateIsRecount(ctx context.Context, v *verdict, seqs []uint64, exactly bool) error {
-	state := make(map[int]tally, len(seqs))
+// stateIsRecount compares the last change record of each key with a recount of the input, and returns the state
+// that the change records of each partition say.
+func (c *cluster) stateIsRecount(ctx context.Context, v *verdict, seqs []uint64, exactly bool) (map[int32]*partitionState, error) {
+	logged := make(map[int32]*partitionState)
+	home := make(map[int]int32, len(seqs))
 	err := c.read(ctx, countsLog, nil, func(r *kgo.Record) {
+		p := logged[r.Partition]
+		if p == nil {
+			p = &partitionState{rows: make(map[int]tally)}
+			logged[r.Partition] = p
+		}
+		p.end = r.Offset + 1
 		key, err := keyNumber(r.Key)
 		if err != nil {
 			v.problem("%s: %v", place(r), err)
 			return
 		}
 		if r.Value == nil {
-			delete(state, key)
+			delete(p.rows, key)
 			return
 		}
 		t, err := tallySerde{}.Decode(r.Value)
@@ -131,14 +147,22 @@ func (c *cluster) stateIsRecount(ctx context.Context, v *verdict, seqs []uint64,
 			v.problem("%s: %v", place(r), err)
 			return
 		}
-		state[key] = t
+		if at, ok := home[key]; ok && at != r.Partition {
+			v.problem("%s: key %d has been in partition %d", place(r), key, at)
+		}
+		home[key] = r.Partition
+		p.rows[key] = t
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	wrong := 0
 	for key, n := range seqs {
-		got, want := state[key], tally{Count: n, Sum: v.input.sums[key]}
+		var got tally
+		if p, ok := home[key]; ok {
+			got = logged[p].rows[key]
+		}
+		want := tally{Count: n, Sum: v.input.sums[key]}
 		if n > 0 {
 			want.Last = event{ID: eventID(key, n, len(seqs)), Seq: n}
 		}
@@ -151,7 +175,7 @@ func (c *cluster) stateIsRecount(ctx context.Context, v *verdict, seqs []uint64,
 	if wrong > maxExamples {
 		v.problem("state: %d keys differ from a recount", wrong)
 	}
-	return nil
+	return logged, nil
 }
 
 // noHangingTransactions waits until the last stable offset of every partition is its high watermark.
