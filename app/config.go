@@ -90,6 +90,9 @@ type Config struct {
 	// SessionTimeout is how long the group waits for a sign of life of this instance before its tasks move
 	// to others. Default 45 s.
 	SessionTimeout time.Duration
+	// ConnectTimeout is how long Run waits at its beginning for a broker to answer, before it returns an error
+	// that names the addresses. Default 10 s. Later, TaskTimeout counts.
+	ConnectTimeout time.Duration
 	// StopTimeout bounds how long Run takes to commit and leave the group once it is to stop. Default 30 s.
 	StopTimeout time.Duration
 	// TaskTimeout is how long operations on the broker are retried before the application stops. Default 5 min.
@@ -201,6 +204,7 @@ func (c *Config) Validate() error {
 		{"CommitFloor", int64(c.CommitFloor)},
 		{"TransactionTimeout", int64(c.TransactionTimeout)},
 		{"SessionTimeout", int64(c.SessionTimeout)},
+		{"ConnectTimeout", int64(c.ConnectTimeout)},
 		{"StopTimeout", int64(c.StopTimeout)},
 		{"TaskTimeout", int64(c.TaskTimeout)},
 		{"Standbys", int64(c.Standbys)},
@@ -319,6 +323,6 @@ func (c Config) withDefaults() (Config, error) {
 func (c *Config) kafka() kafka.Config {
 	return kafka.Config{
 		Brokers: c.Brokers, ClientID: c.Application, TLS: c.TLS, SASL: c.SASL, AllowPlaintextSASL: c.AllowPlaintextSASL,
-		Dialer: c.Dial, Logger: c.Logger,
+		Dialer: c.Dial, ConnectTimeout: c.ConnectTimeout, Logger: c.Logger,
 	}
 }

@@ -2,8 +2,10 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/leatstream/leat/app"
 	"github.com/leatstream/leat/embedded"
@@ -37,4 +39,18 @@ func TestDial(t *testing.T) {
 	if got := c.read(c.counts); got["one"] != 2 || got["two"] != 1 {
 		t.Errorf("counts %v", got)
 	}
+}
+
+// TestConnectTimeout: no broker answers, and Run says so after as long as it was told to wait.
+func TestConnectTimeout(t *testing.T) {
+	b, err := embedded.Start(embedded.Config{Partitions: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	c := newCluster(t, b.Addr())
+	c.start(t.TempDir(), func(cfg *app.Config) {
+		cfg.ConnectTimeout = 300 * time.Millisecond
+		cfg.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("the tunnel is closed") }
+	}).fails(b.Addr(), "no broker answered within 300ms", "the tunnel is closed")
 }

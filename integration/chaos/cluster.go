@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leatstream/leat/integration/kafkatest"
 )
@@ -80,7 +81,7 @@ func (c *cluster) createTopics(ctx context.Context) error {
 	return made.Error()
 }
 
-// awaitWhole returns when every partition of every topic has all its replicas in sync.
+// awaitWhole returns when every broker answers and says that all replicas of all partitions are in sync.
 func (c *cluster) awaitWhole(ctx context.Context) error {
 	for {
 		missing, err := c.missing(ctx)
@@ -95,21 +96,26 @@ func (c *cluster) awaitWhole(ctx context.Context) error {
 	}
 }
 
-// missing counts replicas that are not in sync.
+// missing counts replicas that are not in sync. It asks each broker: for some seconds the others do not know that
+// one is gone, and one that is killed and starts again at once may never have been gone for them, though it still
+// starts. A client's own view would be older yet.
 func (c *cluster) missing(ctx context.Context) (n int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	c.client.ForceMetadataRefresh()
-	meta, err := c.admin.Metadata(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if len(meta.Brokers) < brokers {
-		return brokers - len(meta.Brokers), nil
-	}
-	for _, t := range meta.Topics {
-		for _, p := range t.Partitions {
-			n += brokers - len(p.ISR)
+	for node := range c.Nodes() {
+		req := kmsg.NewPtrMetadataRequest()
+		req.Topics = nil // all
+		resp, err := c.client.Broker(node+1).Request(ctx, req)
+		if err != nil {
+			return 0, fmt.Errorf("broker %d: %w", node+1, err)
+		}
+		meta := resp.(*kmsg.MetadataResponse)
+		n += brokers * (brokers - len(meta.Brokers))
+		for _, t := range meta.Topics {
+			for _, p := range t.Partitions {
+				n += brokers - len(p.ISR)
+			}
 		}
 	}
 	return n, nil

@@ -82,6 +82,7 @@ func runInstance(ctx context.Context, text string) error {
 		Application: application, Topology: topo, Brokers: brokers, Guarantee: guarantee, Workers: 2,
 		StateDir: cfg.StateDir, Memory: 32 << 20, StateCleanupDelay: -1, Standbys: cfg.Standbys,
 		SessionTimeout: sessionTimeout, TransactionTimeout: transactionTimeout,
+		ConnectTimeout: connectTimeout, // an instance may be started while brokers are
 		// Small segments, so that the changelogs are compacted while the application runs.
 		TopicConfig: map[string]string{"segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1"},
 		Logger:      slog.New(slog.NewTextHandler(os.Stderr, nil)),

@@ -46,6 +46,7 @@ func (c counts) total() int {
 const (
 	sessionTimeout     = 6 * time.Second
 	transactionTimeout = 10 * time.Second
+	connectTimeout     = 2 * time.Minute
 	partitions         = 6
 	brokers            = 3
 )

@@ -28,8 +28,8 @@ const (
 )
 
 // readyTimeout bounds the wait for a started broker to answer; 8 to 10 seconds are usual, a busy machine takes
-// several times that.
-const readyTimeout = 2 * time.Minute
+// many times that.
+const readyTimeout = 5 * time.Minute
 
 // Config says which cluster to start. The zero value is one broker of the first origin there is.
 type Config struct {

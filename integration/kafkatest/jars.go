@@ -122,11 +122,17 @@ func startNodes(ctx context.Context, cfg Config, java, classpath string) (*Clust
 		p["advertised.listeners"] = clientListener + "://" + clients[i] + "," + brokerListener + "://127.0.0.1:" + strconv.Itoa(ports[3*i+2])
 		p["listeners"] = p["advertised.listeners"] + "," + controllerListener + "://127.0.0.1:" + strconv.Itoa(ports[3*i+1])
 		maps.Copy(p, cfg.Properties)
-		n, err := startNode(ctx, filepath.Join(base, strconv.Itoa(i+1)), java, classpath, p)
+		n, err := formatNode(ctx, filepath.Join(base, strconv.Itoa(i+1)), java, classpath, p)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("broker %d: %w", i+1, err), stop())
 		}
 		nodes = append(nodes, n)
+	}
+	// Not before all are formatted: a broker waits for the others for so long only.
+	for i, n := range nodes {
+		if err := n.start(); err != nil {
+			return nil, errors.Join(fmt.Errorf("broker %d: %w", i+1, err), stop())
+		}
 	}
 	wait, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
@@ -164,8 +170,8 @@ type node struct {
 	alive   io.Closer // The writing end of the process's standard input.
 }
 
-// startNode formats the storage below dir and starts a broker on it.
-func startNode(ctx context.Context, dir, java, classpath string, p properties) (*node, error) {
+// formatNode makes the storage of a broker below dir.
+func formatNode(ctx context.Context, dir, java, classpath string, p properties) (*node, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -179,8 +185,7 @@ func startNode(ctx context.Context, dir, java, classpath string, p properties) (
 	if out, err := format.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("format storage: %w\n%s", err, out)
 	}
-	n := &node{dir: dir, command: append(append([]string{java}, options...), "kafka.Kafka", file)}
-	return n, n.start()
+	return &node{dir: dir, command: append(append([]string{java}, options...), "kafka.Kafka", file)}, nil
 }
 
 // start runs the broker on the storage that there is.

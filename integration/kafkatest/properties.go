@@ -40,6 +40,9 @@ func baseProperties(node, nodes, partitions int) properties {
 		"share.coordinator.state.topic.num.partitions": "4",
 
 		"share.coordinator.state.topic.replication.factor": replicas,
+		// A broker that the others keep waiting for longer than this ends; by default after a minute, which three
+		// of them on a busy machine exceed.
+		"initial.broker.registration.timeout.ms": "300000",
 		// A group's first rebalance waits three seconds for more members by default.
 		"group.initial.rebalance.delay.ms": "0",
 	}

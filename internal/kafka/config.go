@@ -31,7 +31,7 @@ type Config struct {
 	// Dialer opens connections in place of the net package's. For tests. It is given the plain address;
 	// with TLS set as well, the connection that it returns must speak TLS already.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
-	// ConnectTimeout bounds [Connect]'s wait for the first answer, and each dial. Default 10 s.
+	// ConnectTimeout bounds [Connect]'s wait for the first answer, and, up to the default, each dial. Default 10 s.
 	ConnectTimeout time.Duration
 	// RequestTimeout bounds how long a request is tried again before its error is returned. Default 30 s.
 	RequestTimeout time.Duration
@@ -135,7 +135,7 @@ func newProbe(c Config, extra ...kgo.Opt) (*kgo.Client, error) {
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(c.ClientID),
 		kgo.SoftwareNameAndVersion("leat", "0"),
-		kgo.DialTimeout(c.ConnectTimeout),
+		kgo.DialTimeout(min(c.ConnectTimeout, defaultConnectTimeout)),
 		kgo.RetryTimeout(c.RequestTimeout),
 		kgo.BrokerMaxReadBytes(c.MaxResponse),
 		kgo.MaxDecompressBatchBytes(c.MaxDecompressedBatch),
