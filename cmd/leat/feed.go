@@ -71,7 +71,6 @@ func feed(ctx context.Context, cfg kafka.Config, topic string, partitions int32,
 		}
 	}
 	for _, t := range texts {
-		// A line stays with the client until it is acknowledged, so each has its own bytes.
 		for r := bufio.NewReaderSize(t, 64<<10); ; {
 			line, err := r.ReadBytes('\n')
 			if err != nil && !errors.Is(err, io.EOF) {

@@ -54,8 +54,8 @@ type ClientConfig struct {
 type Client struct {
 	cl        *kgo.Client
 	f         *fetcher
-	inUse     sync.Pool // of *production
-	gate      gate
+	slabs     *slabs
+	promise   func(*kgo.Record, error) // acknowledged, bound once
 	deadlines *deadlines
 
 	transactionalID string
@@ -124,7 +124,7 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 		kgo.ProducerLinger(cc.Linger),
 		kgo.ProducerBatchMaxBytes(cc.BatchMaxBytes),
 		kgo.ProducerBatchCompression(codecs[cc.Compression]),
-		// The gate holds producers back; see there. This is never reached.
+		// The slabs hold producers back; see there. This is never reached.
 		kgo.MaxBufferedRecords(2*cc.MaxBuffered + 1024),
 	}
 	if cc.TransactionalID != "" {
@@ -139,11 +139,13 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{
+	d := newDeadlines(cc.DeliveryTimeout)
+	c := &Client{
 		cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(8<<20, 1<<20)),
-		gate:      gate{maxRecords: cc.MaxBuffered, maxBytes: maxBufferedBytes},
-		deadlines: newDeadlines(cc.DeliveryTimeout), transactionalID: cc.TransactionalID,
-	}, nil
+		slabs: newSlabs(cc.MaxBuffered, maxBufferedBytes, d), deadlines: d, transactionalID: cc.TransactionalID,
+	}
+	c.promise = c.acknowledged
+	return c, nil
 }
 
 // Assign adds partitions to read, each from the given offset, which must be exact. Assigning a partition

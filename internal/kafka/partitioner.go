@@ -1,12 +1,8 @@
 package kafka
 
-import (
-	"github.com/twmb/franz-go/pkg/kgo"
+import "github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/leatstream/leat/partition"
-)
-
-// partitioner sends each record where its routing says: to an explicit partition (a changelog record goes to
+// partitioner sends each record where its production says: to an explicit partition (a changelog record goes to
 // its task's), by the hash of its key, or, without a key, to any partition, the same one for a whole batch.
 // A key's partition must not change while a partition is not writable, so only the last kind may avoid those.
 type partitioner struct{}
@@ -20,18 +16,18 @@ type topicPartitioner struct{ sticky kgo.TopicPartitioner }
 
 // RequiresConsistency implements kgo.TopicPartitioner.
 func (topicPartitioner) RequiresConsistency(r *kgo.Record) bool {
-	w, ok := r.Context.(*routing)
-	return ok && (w.partition >= 0 || w.key != nil)
+	p, ok := r.Context.(*production)
+	return ok && (p.partition >= 0 || p.hashed)
 }
 
 // Partition implements kgo.TopicPartitioner.
 func (t topicPartitioner) Partition(r *kgo.Record, n int) int {
-	w, ok := r.Context.(*routing)
+	p, ok := r.Context.(*production)
 	switch {
-	case ok && w.partition >= 0:
-		return int(w.partition)
-	case ok && w.key != nil:
-		return int(partition.Of(w.key, int32(n)))
+	case ok && p.partition >= 0:
+		return int(p.partition)
+	case ok && p.hashed:
+		return int(p.hash) % n
 	default:
 		return t.sticky.Partition(r, n)
 	}

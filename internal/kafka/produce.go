@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/leatstream/leat/partition"
 	"github.com/leatstream/leat/record"
 )
 
@@ -26,78 +27,53 @@ type Output struct {
 	Headers   record.Headers
 }
 
-// production is a record on its way, from a pool: franz-go's record, what the partitioner needs beside it,
-// and the promise, bound once so that producing allocates no closure.
-type production struct {
-	record  kgo.Record
-	routing routing
-	c       *Client
-	size    int
-	// deadline ends when the delivery timeout has passed.
-	deadline context.Context
-	done     func(partition int32, offset int64, err error)
-	promise  func(*kgo.Record, error)
-}
-
-// routing is the record's context, which is the one way to hand something to the partitioner.
-type routing struct {
-	context.Context
-	partition int32
-	key       []byte
-}
-
 // Produce hands a record to be written and returns; it blocks only while MaxBuffered records (or 64 MiB)
 // wait already, as long as ctx lasts; once it has returned, the end of ctx changes nothing. done is called once, from another goroutine, one at a time and in
 // order for each partition; it must be quick and must not call Produce or Flush. Its error's kinds:
-// [TooLarge], [UnknownTopic], [Unauthorized], [Timeout], [Closed]. The Output is not kept; its bytes and
-// headers are until done is called.
+// [TooLarge], [UnknownTopic], [Unauthorized], [Timeout], [Closed]. The Output, its key and its value are not
+// kept; its headers are until done is called.
 //
 // A failed record does not stop those after it: whoever commits must look at the errors first.
 func (c *Client) Produce(ctx context.Context, out *Output, done func(partition int32, offset int64, err error)) {
-	size := len(out.Key) + len(out.Value)
-	if err := c.gate.enter(ctx, size); err != nil {
+	p, err := c.slabs.take(ctx, out.Key, out.Value)
+	if err != nil {
 		done(out.Partition, -1, classify("produce", out.Topic, out.Partition, err))
 		return
 	}
-	p, ok := c.inUse.Get().(*production)
-	if !ok {
-		p = &production{c: c}
-		p.routing.Context = context.Background()
-		p.promise = p.acknowledged
-	}
-	p.done, p.size = done, size
-	p.routing.partition, p.routing.key = out.Partition, out.PartitionKey
-	if p.routing.key == nil {
-		p.routing.key = out.Key
+	p.done = done
+	p.partition, p.hashed = out.Partition, false
+	if out.Partition < 0 {
+		key := out.PartitionKey
+		if key == nil {
+			key = out.Key
+		}
+		if p.hashed = key != nil; p.hashed {
+			p.hash = partition.Murmur2(key) & 0x7fffffff
+		}
 	}
 	r := &p.record
-	r.Context = &p.routing
-	r.Topic, r.Key, r.Value = out.Topic, out.Key, out.Value
-	r.Timestamp = time.UnixMilli(out.Timestamp)
+	r.Context, r.Topic, r.Timestamp = p, out.Topic, time.UnixMilli(out.Timestamp)
 	for _, h := range out.Headers {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
-	p.deadline = c.deadlines.next()
-	c.cl.Produce(p.deadline, r, p.promise)
+	c.cl.Produce(p.deadline, r, c.promise)
 }
 
-// acknowledged ends a production and gives it back to the pool.
-func (p *production) acknowledged(r *kgo.Record, err error) {
-	c, size, done, partition, offset := p.c, p.size, p.done, r.Partition, r.Offset
+// acknowledged ends the production of a record. It is franz-go's promise, the same for all of them, so that
+// producing allocates no closure.
+func (c *Client) acknowledged(r *kgo.Record, err error) {
+	p, _ := r.Context.(*production)
+	partition, offset := r.Partition, r.Offset
 	if err != nil {
-		partition, offset, err = p.routing.partition, -1, p.failure(r, err)
+		partition, offset, err = p.partition, -1, p.failure(r, err)
 	}
-	clear(r.Headers)
-	p.record = kgo.Record{Headers: r.Headers[:0]}
-	p.done, p.routing.key, p.deadline = nil, nil, nil
-	c.inUse.Put(p)
-	done(partition, offset, err)
-	c.gate.leave(size)
+	p.done(partition, offset, err)
+	c.slabs.leave(p)
 }
 
 // failure names what could not be written where, and why.
 func (p *production) failure(r *kgo.Record, err error) error {
-	e := classified("produce", r.Topic, p.routing.partition, err)
+	e := classified("produce", r.Topic, p.partition, err)
 	// When time is up the error may as well be the last one that was tried again until then.
 	late := errors.Is(p.deadline.Err(), context.DeadlineExceeded)
 	switch {
