@@ -139,5 +139,6 @@ func (w *worker) send(ctx context.Context, e *entry, outputs []processor.Output)
 		w.client.Produce(ctx, &k, e.acks[o.Store])
 	}
 	e.stats.sent(outputs)
+	e.task.Sent() // the client has copied them
 	return nil
 }

@@ -1,7 +1,8 @@
 package processor
 
 // Arena lays down the bytes of output records in large chunks, so that serializing one costs no allocation
-// of its own. A chunk is freed by the garbage collector once no record refers to it.
+// of its own. A chunk is freed by the garbage collector once no record refers to it, unless Reset has made
+// it the next records'.
 //
 // Use: b, err := serde.Append(a.Free(), v); key := a.Keep(b).
 type Arena struct{ chunk []byte }
@@ -30,3 +31,6 @@ func (a *Arena) Keep(b []byte) []byte {
 	}
 	return b[:len(b):len(b)] // it outgrew the chunk and has memory of its own
 }
+
+// Reset makes the memory of everything kept so far available again: those bytes will change.
+func (a *Arena) Reset() { a.chunk = a.chunk[:0] }
