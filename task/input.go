@@ -12,9 +12,15 @@ type input struct {
 	tp   record.TopicPartition
 	head topology.Head
 
+	// queue is the batch being worked off, as it was offered, and first the index in it of the decoded record, or
+	// of the next one to decode. It is used up only if nothing is buffered.
 	queue  []record.Raw
-	first  int // index of the decoded record, or of the next one to decode
+	first  int
 	loaded bool
+	// batches from taken on are those behind it, with waiting records in all.
+	batches [][]record.Raw
+	taken   int
+	waiting int
 	// timestamp is that of the decoded record.
 	timestamp int64
 	// time is the highest timestamp processed on the partition, -1 if there is none.
@@ -34,7 +40,7 @@ func newInput(node string, tp record.TopicPartition, head topology.Head) *input 
 	return &input{node: node, tp: tp, head: head, time: -1, position: -1, lag: -1, idleSince: -1}
 }
 
-func (in *input) buffered() int { return len(in.queue) - in.first }
+func (in *input) buffered() int { return len(in.queue) - in.first + in.waiting }
 
 // next is the offset of the first record that has not been processed.
 func (in *input) next() int64 {
@@ -45,15 +51,19 @@ func (in *input) next() int64 {
 }
 
 func (in *input) offer(recs []record.Raw, position int64) {
-	if in.first == len(in.queue) {
-		in.queue = in.queue[:0]
-		in.first = 0
-	} else if in.first > 1024 && in.first*2 > len(in.queue) {
-		n := copy(in.queue, in.queue[in.first:])
-		clear(in.queue[n:])
-		in.queue, in.first = in.queue[:n], 0
+	switch {
+	case len(recs) == 0:
+	case in.first == len(in.queue):
+		in.queue, in.first = recs, 0
+	default:
+		if in.taken > 64 && in.taken*2 > len(in.batches) {
+			n := copy(in.batches, in.batches[in.taken:])
+			clear(in.batches[n:])
+			in.batches, in.taken = in.batches[:n], 0
+		}
+		in.batches = append(in.batches, recs)
+		in.waiting += len(recs)
 	}
-	in.queue = append(in.queue, recs...)
 	if position > in.position {
 		// Control records and compacted ones move the place to commit without a record to process.
 		in.moved = in.moved || (len(recs) == 0 && in.first == len(in.queue) && in.position >= 0)
@@ -61,10 +71,22 @@ func (in *input) offer(recs []record.Raw, position int64) {
 	}
 }
 
-// pop drops the first record.
+// pop drops the first record. A batch goes as a whole: its records are of one answer of the broker, and pin it
+// together.
 func (in *input) pop() {
-	in.queue[in.first] = record.Raw{} // it pins the fetch it came in
 	in.first++
 	in.loaded = false
 	in.moved = true
+	if in.first < len(in.queue) {
+		return
+	}
+	in.queue, in.first = nil, 0
+	if in.taken == len(in.batches) {
+		return
+	}
+	in.queue, in.batches[in.taken] = in.batches[in.taken], nil
+	in.waiting -= len(in.queue)
+	if in.taken++; in.taken == len(in.batches) {
+		in.batches, in.taken = in.batches[:0], 0
+	}
 }

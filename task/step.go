@@ -28,8 +28,8 @@ func (t *Task) Resume(input int, next, partitionTime int64) {
 }
 
 // Offer appends fetched records of one input. position is the offset after the last one, which also counts
-// records that consumers never see (transaction markers, compacted ones). The records are copied, their
-// bytes are not.
+// records that consumers never see (transaction markers, compacted ones). Neither the records nor their bytes
+// are copied: both must stay unchanged until they have been processed.
 func (t *Task) Offer(input int, recs []record.Raw, position int64) {
 	if t.err != nil {
 		return
