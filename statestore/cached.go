@@ -261,15 +261,20 @@ func (c *cached[K, V]) set(i uint32, value V, timestamp int64, present bool) {
 	if present && c.null.IsNull(&value) {
 		present = false
 	}
+	s := &c.slots[i]
+	if s.state&slotDirty == 0 {
+		c.dirty = append(c.dirty, i)
+	}
+	c.assign(s, value, timestamp, present)
+}
+
+// assign changes what a slot holds, and logs it if every update is.
+func (c *cached[K, V]) assign(s *slot[K, V], value V, timestamp int64, present bool) {
 	if !present {
 		var zero V
 		value = zero
 	}
-	s := &c.slots[i]
 	s.value, s.timestamp = value, timestamp
-	if s.state&slotDirty == 0 {
-		c.dirty = append(c.dirty, i)
-	}
 	s.state = slotUsed | slotRecent | slotDirty
 	if present {
 		s.state |= slotPresent

@@ -59,42 +59,39 @@ func (s *segmented[K, V]) giveBack(e []windowEntry[K, V]) {
 const fewSegments = 8
 
 func (s *segmented[K, V]) readKey(entries []windowEntry[K, V], key K, from, to int64) []windowEntry[K, V] {
-	s.stageAll() // before the key is serialized, since it does so with others
-	var err error
-	if s.keys.raw, err = s.keys.of.Append(s.keys.raw[:0], key); err != nil {
-		s.fail("serialize a key", err)
-		return entries
-	}
 	last := s.keys.start(to)
-	for segment := s.keys.start(from); segment <= last && !s.failed; segment += s.keys.segment {
-		if (last-segment)/s.keys.segment > fewSegments {
+	segment := s.keys.start(from)
+	if segment <= s.held.given {
+		s.cached.stageAll() // before the key is serialized, since this does so with others
+	}
+	for ; segment <= last && segment < s.held.floor && !s.failed; segment += s.keys.segment {
+		if (min(last, s.held.floor)-segment)/s.keys.segment > fewSegments {
 			var ok bool
 			if segment, ok = s.nextSegment(segment, last, false); !ok {
-				break
+				return entries
 			}
 		}
-		s.lo = s.keys.prefix(s.lo[:0], segment, s.keys.raw)
-		s.hi = append(s.hi[:0], s.lo...)
-		s.lo = binary.BigEndian.AppendUint64(s.lo, uint64(max(from, segment)))
-		s.hi = binary.BigEndian.AppendUint64(s.hi, uint64(to)+1)
-		m := s.merge(s.lo, s.hi, false)
-		for m.next() {
-			e := windowEntry[K, V]{key: windowKey[K]{key: key}, timestamp: m.timestamp}
-			e.key.time, e.key.sub = s.keys.times(m.key)
-			if e.value, err = s.values.Decode(m.value); err != nil {
-				s.fail("read a value", err)
-				break
+		if g, all := s.heldAt(segment); all {
+			if g != nil {
+				entries = s.readHeld(entries, g, key, from, to)
 			}
-			entries = append(entries, e)
+			continue
 		}
-		if err := m.close(); err != nil {
-			s.fail("iterate", err)
+		entries = s.readBelow(entries, key, segment, from, to)
+	}
+	if segment == last { // the usual case: one that was used a moment ago
+		if g, _ := s.heldAt(segment); g != nil {
+			entries = s.readHeld(entries, g, key, from, to)
 		}
+		return entries
+	}
+	for i, _ := s.held.place(segment); i < len(s.held.list) && s.held.list[i].start <= last && !s.failed; i++ {
+		entries = s.readHeld(entries, s.held.list[i], key, from, to)
 	}
 	return entries
 }
 
-// nextSegment returns the first segment in [from, last] that has a row below the slots, expired or not; in
+// nextSegment returns the first segment in [from, last] that has a row, expired or not; in
 // reverse the last.
 func (s *segmented[K, V]) nextSegment(from, last int64, reverse bool) (segment int64, ok bool) {
 	s.stageAll()

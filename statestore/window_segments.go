@@ -7,8 +7,8 @@ import (
 	"github.com/leatstream/leat/serde"
 )
 
-// segmented is what window and session stores are made of: the typed cache, over rows that lie in segments of
-// time and expire with them. See windowLayout for the rows.
+// segmented is what window and session stores are made of: segments that are held whole, by key, and the typed
+// cache for the others, over rows that lie in segments of time and expire with them. See windowLayout for the rows.
 //
 // An entry is gone for readers as soon as its time is Retention behind the highest that was put. It is removed
 // with its whole segment, by one range a commit, whatever is in it.
@@ -21,6 +21,7 @@ type segmented[K comparable, V any] struct {
 
 	// meta is as of the last put, frozen as of the commit that is being confirmed, kept as of the engine.
 	meta, frozenMeta, kept windowMeta
+	held                   heldSegments[K, V]
 	entries                [][]windowEntry[K, V]
 	lo, hi                 []byte
 }
@@ -52,6 +53,7 @@ func newSegmented[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serd
 	s.meta, s.frozenMeta = m, m
 	keys.segment = m.segment
 	s.grid = spec.Segment > 0 && m.segment == spec.Segment
+	s.held = newHeld[K, V](m, env.Version != nil)
 	c.logKey = keys.logKey
 	c.gone = func(k *windowKey[K]) bool { return k.time < s.meta.live }
 	return s, nil
@@ -61,13 +63,29 @@ func (s *segmented[K, V]) get(key K, time, sub int64) (value V, timestamp int64,
 	if time < s.meta.oldest(&s.spec) {
 		return value, 0, false
 	}
-	return s.held(s.lookup(windowKey[K]{key, time, sub}))
+	k := windowKey[K]{key, time, sub}
+	g, all := s.heldAt(s.keys.start(time))
+	if !all {
+		return s.cached.held(s.lookup(k))
+	}
+	if g == nil {
+		return value, 0, false
+	}
+	i, ok := g.find(&k)
+	if !ok {
+		return value, 0, false
+	}
+	return g.slots[i].value, g.slots[i].timestamp, true
 }
 
 // put writes an entry; present false deletes it.
 func (s *segmented[K, V]) put(k windowKey[K], value V, timestamp int64, present bool) {
 	if !s.admit(k.time) {
 		s.logOnly(k, value, timestamp, present)
+		return
+	}
+	if g, all := s.heldAt(s.keys.start(k.time)); all {
+		s.putHeld(g, k, value, timestamp, present)
 		return
 	}
 	s.set(s.blind(k), value, timestamp, present)
@@ -81,6 +99,7 @@ func (s *segmented[K, V]) admit(time int64) bool {
 	}
 	if s.meta.observe(time, &s.spec) {
 		s.dropStaged()
+		s.dropHeld()
 	}
 	if time >= s.meta.horizon(&s.spec) {
 		return true
@@ -116,6 +135,7 @@ func (s *segmented[K, V]) append(k windowKey[K], value V, timestamp int64) {
 		s.log(s.keyBuf, s.valBuf)
 	}
 	s.stage(&sl)
+	s.keepHeld(k, value, timestamp)
 }
 
 // dropStaged removes the staged rows of segments that have expired. Their change records are made at once.
@@ -143,6 +163,7 @@ func (s *segmented[K, V]) segmentKey(segment int64) []byte {
 }
 
 func (s *segmented[K, V]) Flush() {
+	s.stageAll()
 	s.cached.Flush()
 	s.frozenMeta = s.meta
 }
@@ -156,6 +177,8 @@ func (s *segmented[K, V]) Written() {
 	s.cached.Written()
 	s.kept = s.frozenMeta
 }
+
+func (s *segmented[K, V]) Pending() int { return s.cached.Pending() + s.pendingHeld()*slotCost }
 
 // writeMeta removes the segments that have expired between two states of an engine and notes the second.
 func writeMeta(b Batch, e Engine, from, to windowMeta) {

@@ -341,9 +341,13 @@ func windowRandom(t *testing.T, in Instance, kind windowKind, seed uint64) {
 
 func (w *windowRun) openOn(b statestore.Backend) {
 	every := w.r.IntN(2) == 0
+	entries := 0 // all that is live is held
+	if w.r.IntN(2) == 0 {
+		entries = 1 + w.r.IntN(30)
+	}
 	var err error
 	w.store, err = w.kind.open(statestore.Env{
-		Name: w.name, Engine: engine(w.t, b, w.name), Context: w, EveryUpdate: every, CacheEntries: 1 + w.r.IntN(10),
+		Name: w.name, Engine: engine(w.t, b, w.name), Context: w, EveryUpdate: every, CacheEntries: entries,
 		Fail: func(err error) { w.t.Error(err) },
 		Log: func(key, value []byte, ts int64, _ record.Headers) {
 			w.log = append(w.log, record.Raw{Key: slices.Clone(key), Value: slices.Clone(value), Timestamp: ts})

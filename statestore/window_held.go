@@ -1,0 +1,467 @@
+package statestore
+
+import (
+	"encoding/binary"
+	"math"
+	"reflect"
+	"slices"
+)
+
+// heldSegments are the segments of a window or session store that are held whole, typed and by key: of each it
+// is known what it has, and so what it has not. Reads of one key in them cost neither serialization nor a look
+// at the engine; range scans go through the layers below, to which dirty entries are staged first.
+//
+// Every segment from floor on is held: one that is not in the list has no entries. Those that the engine had
+// when the store was opened are before floor and are read in when they are first asked for, but not if they
+// have more than heldLoad rows. When there are more entries than the cache's limit, the oldest segments are
+// given up; from then on the typed cache by single entries stands in for them.
+type heldSegments[K comparable, V any] struct {
+	// list has the segments that have entries, by their start; last is the one that was used last.
+	list []*heldSegment[K, V]
+	last *heldSegment[K, V]
+	// floor is where the segments begin that are held; of those before it only the ones after given are tried.
+	floor, given int64
+	entries      int
+	dirty        []*heldSegment[K, V]
+	spare        []*heldSegment[K, V]
+	// copies tells that values are not shared with callers, who might change what they point to.
+	copies bool
+	buf    []byte
+}
+
+// heldSegment is one segment. Keys have runs, lists of slots in the order of time and sub; a slot that deletes
+// is in none and is free once it has been staged.
+type heldSegment[K comparable, V any] struct {
+	start int64
+	keys  map[K]uint32
+	runs  [][]uint32
+	slots []slot[windowKey[K], V]
+	free  []uint32
+	dirty []uint32
+}
+
+const (
+	heldLoad = 1 << 16 // rows that are read in at once: some tens of milliseconds
+	heldIdle = 2       // empty segments that are kept for the next ones
+)
+
+func newHeld[K comparable, V any](m windowMeta, off bool) heldSegments[K, V] {
+	h := heldSegments[K, V]{given: -1, copies: !immutable(reflect.TypeFor[V]())}
+	switch {
+	case off:
+		h.floor, h.given = math.MaxInt64, math.MaxInt64
+	case m.observed >= 0:
+		h.floor = after(m.observed-m.observed%m.segment, m.segment)
+	}
+	return h
+}
+
+// after is the start of the segment after the one that begins at start.
+func after(start, segment int64) int64 {
+	if start > math.MaxInt64-segment {
+		return math.MaxInt64
+	}
+	return start + segment
+}
+
+// immutable reports whether a copy of a value of this type shares nothing that could be changed.
+func immutable(t reflect.Type) bool {
+	switch k := t.Kind(); {
+	case k >= reflect.Bool && k <= reflect.Complex128 && k != reflect.Uintptr, k == reflect.String:
+		return true
+	case k == reflect.Array:
+		return immutable(t.Elem())
+	case k == reflect.Struct:
+		for field := range t.Fields() {
+			if !immutable(field.Type) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// place returns where in the list a segment is, or would be.
+func (h *heldSegments[K, V]) place(start int64) (int, bool) {
+	n := len(h.list)
+	if n == 0 || h.list[n-1].start < start {
+		return n, false
+	}
+	return slices.BinarySearchFunc(h.list, start, func(g *heldSegment[K, V], start int64) int {
+		switch {
+		case g.start < start:
+			return -1
+		case g.start > start:
+			return 1
+		}
+		return 0
+	})
+}
+
+// heldAt returns the segment that begins at start. all reports whether it is held; it is nil if it is and has no
+// entries.
+func (s *segmented[K, V]) heldAt(start int64) (g *heldSegment[K, V], all bool) {
+	h := &s.held
+	if h.last != nil && h.last.start == start {
+		return h.last, true
+	}
+	if i, ok := h.place(start); ok {
+		h.last = h.list[i]
+		return h.last, true
+	}
+	if start >= h.floor {
+		return nil, true
+	}
+	if start <= h.given || start < s.meta.live || s.failed {
+		return nil, false
+	}
+	return s.load(start)
+}
+
+// begin adds an empty segment.
+func (h *heldSegments[K, V]) begin(start int64) *heldSegment[K, V] {
+	var g *heldSegment[K, V]
+	if n := len(h.spare); n > 0 {
+		g, h.spare = h.spare[n-1], h.spare[:n-1]
+	} else {
+		g = &heldSegment[K, V]{keys: make(map[K]uint32)}
+	}
+	g.start = start
+	i, _ := h.place(start)
+	h.list = slices.Insert(h.list, i, g)
+	h.last = g
+	return g
+}
+
+// load reads a segment in. The typed cache has nothing of it: that stands in only for segments that are not tried.
+func (s *segmented[K, V]) load(start int64) (g *heldSegment[K, V], all bool) {
+	h := &s.held
+	most := min(heldLoad, s.limit-h.entries)
+	m := s.merge(s.segmentKey(start), appendSegment(nil, after(start, s.keys.segment)), false)
+	for m.next() {
+		if most--; most < 0 {
+			break
+		}
+		if g == nil {
+			g = h.begin(start)
+		}
+		k, err := s.keys.Decode(m.key)
+		if err != nil {
+			s.fail("read a key", err)
+			break
+		}
+		v, err := s.values.Decode(m.value)
+		if err != nil {
+			s.fail("read a value", err)
+			break
+		}
+		sl := &g.slots[g.add(k)]
+		sl.value, sl.timestamp, sl.state = v, m.timestamp, slotUsed|slotPresent
+		h.entries++
+	}
+	if err := m.close(); err != nil {
+		s.fail("iterate", err)
+	}
+	if most < 0 || s.failed {
+		h.given = max(h.given, start)
+		if g != nil {
+			i, _ := h.place(start)
+			s.release(i, i+1)
+		}
+		return nil, false
+	}
+	if g == nil {
+		g = h.begin(start) // it is before floor: its being empty must be known
+	}
+	return g, true
+}
+
+// find returns the slot of an entry.
+func (g *heldSegment[K, V]) find(k *windowKey[K]) (uint32, bool) {
+	r, ok := g.keys[k.key]
+	if !ok {
+		return 0, false
+	}
+	run := g.runs[r]
+	i := g.search(run, k.time, k.sub)
+	if i == len(run) || g.differs(run[i], k) {
+		return 0, false
+	}
+	return run[i], true
+}
+
+func (g *heldSegment[K, V]) differs(i uint32, k *windowKey[K]) bool {
+	at := &g.slots[i].key
+	return at.time != k.time || at.sub != k.sub
+}
+
+// search returns the place of the first slot of a run that is not before a time and sub.
+func (g *heldSegment[K, V]) search(run []uint32, time, sub int64) int {
+	before := func(i uint32) bool {
+		k := &g.slots[i].key
+		return k.time < time || k.time == time && k.sub < sub
+	}
+	n := len(run)
+	if n == 0 || before(run[n-1]) { // most are put in the order of time
+		return n
+	}
+	lo, hi := 0, n-1
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); before(run[mid]) {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// add returns the slot of an entry, a new one if there is none.
+func (g *heldSegment[K, V]) add(k windowKey[K]) uint32 {
+	r, ok := g.keys[k.key]
+	if !ok {
+		r = uint32(len(g.runs))
+		if len(g.runs) < cap(g.runs) {
+			g.runs = g.runs[:r+1]
+			g.runs[r] = g.runs[r][:0]
+		} else {
+			g.runs = append(g.runs, nil)
+		}
+		g.keys[k.key] = r
+	}
+	at := g.search(g.runs[r], k.time, k.sub)
+	if at < len(g.runs[r]) && !g.differs(g.runs[r][at], &k) {
+		return g.runs[r][at]
+	}
+	i := g.slot(k)
+	g.runs[r] = slices.Insert(g.runs[r], at, i)
+	return i
+}
+
+// slot returns a slot that is in no run.
+func (g *heldSegment[K, V]) slot(k windowKey[K]) uint32 {
+	var i uint32
+	if n := len(g.free); n > 0 {
+		i, g.free = g.free[n-1], g.free[:n-1]
+	} else {
+		i = uint32(len(g.slots))
+		g.slots = append(g.slots, slot[windowKey[K], V]{})
+	}
+	g.slots[i].key, g.slots[i].state = k, slotUsed
+	return i
+}
+
+// remove takes a slot out of its run.
+func (g *heldSegment[K, V]) remove(k *windowKey[K]) {
+	r := g.keys[k.key]
+	at := g.search(g.runs[r], k.time, k.sub)
+	g.runs[r] = slices.Delete(g.runs[r], at, at+1)
+}
+
+// putHeld writes an entry of a segment that is held; present false deletes it.
+func (s *segmented[K, V]) putHeld(g *heldSegment[K, V], k windowKey[K], value V, timestamp int64, present bool) {
+	if s.failed {
+		return
+	}
+	if present && s.null.IsNull(&value) {
+		present = false
+	}
+	h := &s.held
+	if g == nil {
+		g = h.begin(s.keys.start(k.time))
+	}
+	i, ok := g.find(&k)
+	switch {
+	case present && !ok:
+		i = g.add(k)
+		h.entries++
+	case !present && ok:
+		// A deletion is a slot like another until it has been staged, but reads have nothing to pass over.
+		g.remove(&k)
+		h.entries--
+	case !present:
+		i = g.slot(k)
+	}
+	sl := &g.slots[i]
+	if sl.state&slotDirty == 0 {
+		if len(g.dirty) == 0 {
+			h.dirty = append(h.dirty, g)
+		}
+		g.dirty = append(g.dirty, i)
+	}
+	s.assign(sl, value, timestamp, present)
+	if h.entries > s.limit {
+		s.giveUp()
+	}
+}
+
+// keepHeld adds an entry that has just been serialized and staged.
+func (s *segmented[K, V]) keepHeld(k windowKey[K], value V, timestamp int64) {
+	start := s.keys.start(k.time)
+	g, all := s.heldAt(start)
+	if !all || s.failed {
+		return
+	}
+	h := &s.held
+	if h.copies {
+		var err error
+		if value, err = s.values.Decode(s.valBuf[rowHead:]); err != nil {
+			s.fail("read a value", err)
+			return
+		}
+	}
+	if g == nil {
+		g = h.begin(start)
+	}
+	sl := &g.slots[g.add(k)]
+	sl.value, sl.timestamp, sl.state = value, timestamp, slotUsed|slotPresent
+	if h.entries++; h.entries > s.limit {
+		s.giveUp()
+	}
+}
+
+// readHeld appends the entries of one key with times in [from, to].
+func (s *segmented[K, V]) readHeld(entries []windowEntry[K, V], g *heldSegment[K, V], key K, from, to int64) []windowEntry[K, V] {
+	r, ok := g.keys[key]
+	if !ok {
+		return entries
+	}
+	run := g.runs[r]
+	for _, i := range run[g.search(run, from, math.MinInt64):] {
+		sl := &g.slots[i]
+		if sl.key.time > to {
+			break
+		}
+		e := windowEntry[K, V]{key: sl.key, value: sl.value, timestamp: sl.timestamp}
+		if s.held.copies {
+			var err error
+			if s.held.buf, err = s.values.Append(s.held.buf[:0], sl.value); err != nil {
+				s.fail("serialize a value", err)
+				break
+			}
+			if e.value, err = s.values.Decode(s.held.buf); err != nil {
+				s.fail("read a value", err)
+				break
+			}
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// stageAll stages every dirty slot.
+func (s *segmented[K, V]) stageAll() {
+	s.cached.stageAll()
+	for _, g := range s.held.dirty {
+		s.stageHeld(g)
+	}
+	clear(s.held.dirty)
+	s.held.dirty = s.held.dirty[:0]
+}
+
+func (s *segmented[K, V]) stageHeld(g *heldSegment[K, V]) {
+	for _, i := range g.dirty {
+		sl := &g.slots[i]
+		s.stage(sl)
+		if sl.state&slotPresent == 0 {
+			*sl = slot[windowKey[K], V]{}
+			g.free = append(g.free, i)
+		}
+	}
+	g.dirty = g.dirty[:0]
+}
+
+// dropHeld drops the segments that have expired.
+func (s *segmented[K, V]) dropHeld() {
+	n, _ := s.held.place(s.meta.live)
+	s.release(0, n)
+}
+
+// giveUp drops the oldest segments until there are no more entries than the limit allows, and goes on with what
+// is below.
+func (s *segmented[K, V]) giveUp() {
+	h := &s.held
+	n, left := 0, h.entries
+	for n < len(h.list) && left > s.limit {
+		left -= h.list[n].size()
+		h.given = max(h.given, h.list[n].start)
+		n++
+	}
+	h.floor = max(h.floor, after(h.given, s.keys.segment))
+	s.release(0, n)
+}
+
+// size is the number of entries.
+func (g *heldSegment[K, V]) size() (n int) {
+	for i := range g.slots {
+		if g.slots[i].state&slotPresent != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// release stages and drops the segments [from, to) of the list.
+func (s *segmented[K, V]) release(from, to int) {
+	if from == to {
+		return
+	}
+	h := &s.held
+	h.last = nil
+	for _, g := range h.list[from:to] {
+		h.entries -= g.size()
+		s.stageHeld(g)
+		if len(h.spare) < heldIdle {
+			clear(g.keys)
+			clear(g.slots)
+			g.runs, g.slots, g.free = g.runs[:0], g.slots[:0], g.free[:0]
+			h.spare = append(h.spare, g)
+		}
+	}
+	h.list = slices.Delete(h.list, from, to)
+}
+
+// pendingHeld is the number of dirty slots.
+func (s *segmented[K, V]) pendingHeld() (n int) {
+	for _, g := range s.held.dirty {
+		n += len(g.dirty)
+	}
+	return n
+}
+
+// keyed serializes a key for the layers below.
+func (s *segmented[K, V]) keyed(key K) bool {
+	var err error
+	if s.keys.raw, err = s.keys.of.Append(s.keys.raw[:0], key); err != nil {
+		s.fail("serialize a key", err)
+		return false
+	}
+	return true
+}
+
+// readBelow appends the entries of one key in one segment that is not held.
+func (s *segmented[K, V]) readBelow(entries []windowEntry[K, V], key K, segment, from, to int64) []windowEntry[K, V] {
+	if !s.keyed(key) {
+		return entries
+	}
+	s.lo = s.keys.prefix(s.lo[:0], segment, s.keys.raw)
+	s.hi = append(s.hi[:0], s.lo...)
+	s.lo = binary.BigEndian.AppendUint64(s.lo, uint64(max(from, segment)))
+	s.hi = binary.BigEndian.AppendUint64(s.hi, uint64(to)+1)
+	m := s.merge(s.lo, s.hi, false)
+	for m.next() {
+		e := windowEntry[K, V]{key: windowKey[K]{key: key}, timestamp: m.timestamp}
+		e.key.time, e.key.sub = s.keys.times(m.key)
+		var err error
+		if e.value, err = s.values.Decode(m.value); err != nil {
+			s.fail("read a value", err)
+			break
+		}
+		entries = append(entries, e)
+	}
+	if err := m.close(); err != nil {
+		s.fail("iterate", err)
+	}
+	return entries
+}
