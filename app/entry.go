@@ -32,6 +32,8 @@ type entry struct {
 	// What follows belongs to the worker.
 
 	task *task.Task
+	// caches is the memory of the task's typed caches.
+	caches *taskCaches
 	// start is where each input begins.
 	start map[record.TopicPartition]kafka.Offset
 	// numbers are the inputs' numbers in the task.

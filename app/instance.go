@@ -37,6 +37,8 @@ type instance struct {
 	failOnce sync.Once
 	err      error
 
+	caches cacheMemory
+
 	mu    sync.Mutex
 	tasks map[assign.Task]*entry
 	// joined tells that the group has assigned something, if nothing, to this instance.
@@ -51,6 +53,7 @@ func open(ctx context.Context, a *App) (_ *instance, err error) {
 		app: a, cfg: &a.cfg, log: a.cfg.Logger.With("app", a.cfg.Application),
 		failed: make(chan struct{}), tasks: make(map[assign.Task]*entry),
 	}
+	in.caches.total = cacheShare(a.cfg.Memory)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, in.close())

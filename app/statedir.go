@@ -57,7 +57,7 @@ func openStateDir(in *instance) (*stateDir, error) {
 	}
 	var err error
 	d.db, err = pebblestore.Open(dir, pebblestore.Options{
-		Application: in.cfg.Application, Memory: in.cfg.Memory, Logger: in.log, OnFailure: in.fail,
+		Application: in.cfg.Application, Memory: in.cfg.Memory - cacheShare(in.cfg.Memory), Logger: in.log, OnFailure: in.fail,
 	})
 	if err != nil {
 		return nil, err

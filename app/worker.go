@@ -196,11 +196,13 @@ func (w *worker) start(ctx context.Context, e *entry) error {
 	if err != nil {
 		return err
 	}
+	e.caches = w.in.caches.task(len(e.sub.Stores) + len(globals))
 	t, err := task.New(task.Config{
 		Globals:     globals,
 		Application: cfg.Application, Subtopology: e.sub, Partition: e.id.Partition,
 		Reads:      func(topic string) bool { return e.id.Partition < w.in.layout.partitions[topic] },
 		Persistent: e.persistent, Memory: e.memory, EveryUpdate: cfg.LogEveryUpdate, CacheEntries: cfg.CacheEntries,
+		Caches:  e.caches,
 		MaxIdle: cfg.MaxTaskIdle, Deserialization: cfg.Deserialization, Processing: cfg.Processing,
 		Production: cfg.Production, MaxOutput: func(topic string) (int, bool) { return w.sinks.limit(ctx, topic) },
 		Now: now(), Context: ctx, Wait: func(d time.Duration) { pause(ctx, d) },
@@ -288,6 +290,7 @@ func (w *worker) detach(e *entry) {
 		w.in.log.Warn("a processor's Close returned an error", "task", e.id.String(), "err", err)
 	}
 	e.task = nil
+	e.caches.close()
 }
 
 // pause waits for d, or until ctx ends.

@@ -26,7 +26,7 @@ type cached[K comparable, V any] struct {
 	values      serde.Serde[V]
 	null        record.Nullness[V]
 	timestamped bool
-	limit       int
+	allowance
 	// logKey makes the key of a change record of that of a row, where the two differ.
 	logKey func(dst, key []byte) []byte
 	// gone reports whether a key has expired, where keys do: it is logged, but not kept.
@@ -71,8 +71,6 @@ const (
 	rowHead        = 9
 )
 
-const defaultCacheEntries = 16 << 10
-
 func newCached[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V], timestamped bool) (*cached[K, V], error) {
 	if env.Engine == nil || env.Context == nil || env.Fail == nil {
 		return nil, fmt.Errorf("make store %q: its environment lacks an engine, a context or a failure handler", env.Name)
@@ -85,11 +83,11 @@ func newCached[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V
 	}
 	c := &cached[K, V]{
 		env: env, keys: ks, values: vs, null: record.NullnessOf[V](), timestamped: timestamped,
-		limit: env.CacheEntries, index: make(map[K]uint32), staged: NewTree(), frozen: NewTree(),
+		index: make(map[K]uint32), staged: NewTree(), frozen: NewTree(),
 	}
-	if c.limit <= 0 {
-		c.limit = defaultCacheEntries
-	}
+	// A slot and the key's place in the index, both with room to grow.
+	size := int64(reflect.TypeFor[slot[K, V]]().Size() + reflect.TypeFor[K]().Size() + 8)
+	c.allowance = newAllowance(&env, size*3/2)
 	return c, nil
 }
 
@@ -154,6 +152,7 @@ func (c *cached[K, V]) renew() {
 		return
 	}
 	c.version = v
+	c.share(0, 0)
 	clear(c.index)
 	clear(c.slots)
 	c.slots, c.free, c.hand = c.slots[:0], c.free[:0], 0
@@ -193,6 +192,9 @@ func (c *cached[K, V]) read(key K) (row []byte, timestamp int64, ok bool) {
 		c.fail("read", err)
 		return nil, 0, false
 	}
+	if ok {
+		c.measure(len(c.keyBuf) + len(row))
+	}
 	if !ok || !c.timestamped {
 		return row, 0, ok
 	}
@@ -208,7 +210,9 @@ var errShortRow = errors.New("the row is shorter than its timestamp; the local s
 // take makes room for key and returns the number of its empty slot.
 func (c *cached[K, V]) take(key K) uint32 {
 	if len(c.index) >= c.limit {
-		c.evict()
+		if c.full(len(c.slots)); len(c.index) >= c.limit {
+			c.evict()
+		}
 	}
 	var i uint32
 	if n := len(c.free); n > 0 {
@@ -307,6 +311,7 @@ func (c *cached[K, V]) serialize(s *slot[K, V]) bool {
 			return false
 		}
 	}
+	c.measure(len(c.keyBuf) + len(c.valBuf))
 	return true
 }
 
@@ -344,6 +349,23 @@ func (c *cached[K, V]) stageAll() {
 }
 
 func (c *cached[K, V]) Flush() {
+	c.flush()
+	c.shrink(0)
+}
+
+// shrink settles with the budget, from which others entries are taken, too. A cache that has clearly more than it
+// may hold starts over: only so does its memory become free.
+func (c *cached[K, V]) shrink(others int) {
+	c.share(len(c.slots)+others, 0)
+	if c.budget == nil || len(c.slots) <= c.limit+c.limit/4 {
+		return
+	}
+	c.index = make(map[K]uint32)
+	c.slots, c.free, c.hand, c.dirty = nil, nil, 0, nil
+	c.share(others, 0)
+}
+
+func (c *cached[K, V]) flush() {
 	c.stageAll()
 	if c.failed {
 		return

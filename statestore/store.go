@@ -46,8 +46,11 @@ type Env struct {
 	// Version makes the store a view of one that others write: it cannot be written, and what its cache holds
 	// counts only while Version returns the same number. Nil for a store of the task's own.
 	Version func() uint64
-	// CacheEntries bounds the entries that the typed cache keeps, clean ones included; 0 means the default.
+	// CacheEntries bounds the entries that the typed cache keeps, clean ones included. 0 leaves that to Budget,
+	// or where there is none means 16384.
 	CacheEntries int
+	// Budget is the memory that the cache shares with others; nil for a fixed number of entries.
+	Budget Budget
 }
 
 // Context tells a store about the record in process.

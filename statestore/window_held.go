@@ -137,6 +137,7 @@ func (h *heldSegments[K, V]) begin(start int64) *heldSegment[K, V] {
 // load reads a segment in. The typed cache has nothing of it: that stands in only for segments that are not tried.
 func (s *segmented[K, V]) load(start int64) (g *heldSegment[K, V], all bool) {
 	h := &s.held
+	s.share(h.entries+len(s.slots), heldLoad)
 	most := min(heldLoad, s.limit-h.entries)
 	m := s.merge(s.segmentKey(start), appendSegment(nil, after(start, s.keys.segment)), false)
 	for m.next() {
@@ -291,7 +292,15 @@ func (s *segmented[K, V]) putHeld(g *heldSegment[K, V], k windowKey[K], value V,
 		g.dirty = append(g.dirty, i)
 	}
 	s.assign(sl, value, timestamp, present)
-	if h.entries > s.limit {
+	s.bound()
+}
+
+// bound gives segments up if there are more entries than the limit.
+func (s *segmented[K, V]) bound() {
+	if s.held.entries <= s.limit {
+		return
+	}
+	if s.full(s.held.entries + len(s.slots)); s.held.entries > s.limit {
 		s.giveUp()
 	}
 }
@@ -316,9 +325,8 @@ func (s *segmented[K, V]) keepHeld(k windowKey[K], value V, timestamp int64) {
 	}
 	sl := &g.slots[g.add(k)]
 	sl.value, sl.timestamp, sl.state = value, timestamp, slotUsed|slotPresent
-	if h.entries++; h.entries > s.limit {
-		s.giveUp()
-	}
+	h.entries++
+	s.bound()
 }
 
 // readHeld appends the entries of one key with times in [from, to].

@@ -164,8 +164,11 @@ func (s *segmented[K, V]) segmentKey(segment int64) []byte {
 
 func (s *segmented[K, V]) Flush() {
 	s.stageAll()
-	s.cached.Flush()
+	s.flush()
 	s.frozenMeta = s.meta
+	if s.shrink(s.held.entries); s.held.entries > s.limit {
+		s.giveUp()
+	}
 }
 
 func (s *segmented[K, V]) Write(b Batch) {

@@ -28,7 +28,8 @@ func (t *Task) global(name string) (statestore.Store, error) {
 		}
 		st, err := g.Spec.New(statestore.Env{
 			Name: name, Engine: g.Engine, Version: g.Version, Context: t, CacheEntries: t.cfg.CacheEntries,
-			Fail: func(err error) { t.fail("", err) },
+			Budget: t.cfg.Caches,
+			Fail:   func(err error) { t.fail("", err) },
 		})
 		if err != nil {
 			return nil, fmt.Errorf("task %s: %w", t.id, err)

@@ -36,8 +36,11 @@ type Config struct {
 
 	// EveryUpdate makes each update of a store a change record of its own; else one a key and commit.
 	EveryUpdate bool
-	// CacheEntries bounds the typed cache of each store; 0 means the default.
+	// CacheEntries bounds the typed cache of each store; 0 leaves that to Caches, or where that is nil means the
+	// default.
 	CacheEntries int
+	// Caches is the memory that the typed caches share.
+	Caches statestore.Budget
 	// MaxIdle is how long the task waits for an input that has no more data on the broker before it goes on
 	// without it. 0 waits only for data that is known to be on the broker, a negative value for nothing.
 	// Source: KIP-695.
@@ -152,6 +155,7 @@ func (t *Task) openStores() error {
 		}
 		env := statestore.Env{
 			Name: spec.Name, Engine: engine, Context: t, EveryUpdate: t.cfg.EveryUpdate, CacheEntries: t.cfg.CacheEntries,
+			Budget:  t.cfg.Caches,
 			Fail:    func(err error) { t.fail("", err) },
 			Expired: func() { t.Drop("", processor.DropExpired) },
 		}

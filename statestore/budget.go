@@ -1,0 +1,77 @@
+package statestore
+
+// Budget is memory that the typed caches of stores share, those of many tasks too. It is told rarely: when a
+// cache is full, and at each Flush.
+type Budget interface {
+	// Share notes that the cache of one store holds that many bytes now, delta more than when it last said so,
+	// and returns how many it may hold: what nobody has taken, and an even share at the least. A cache that
+	// holds more than that shrinks.
+	Share(held, delta int64) (allowed int64)
+}
+
+const (
+	// defaultCacheEntries is the limit of a cache without a budget.
+	defaultCacheEntries = 16 << 10
+	// leastCacheEntries is what a cache may hold whatever its share is.
+	leastCacheEntries = 256
+	// budgetPause is how many entries a full cache evicts before it asks for more again.
+	budgetPause = 256
+)
+
+// allowance is a cache's limit in entries, and what it takes from the budget.
+type allowance struct {
+	limit  int
+	budget Budget // nil if the limit is fixed
+	// fixed is the size of an entry but for what its key and value point to, which is taken to be row, the
+	// average size of serialized ones, in sixteenths.
+	fixed, row int64
+	told       int64
+	pause      int
+}
+
+// The garbage collector lets the heap grow to twice what is in use.
+const collectorRoom = 2
+
+func newAllowance(env *Env, fixed int64) allowance {
+	a := allowance{limit: env.CacheEntries, fixed: fixed}
+	switch {
+	case a.limit > 0:
+	case env.Budget != nil:
+		a.limit, a.budget = leastCacheEntries, env.Budget
+	default:
+		a.limit = defaultCacheEntries
+	}
+	return a
+}
+
+// measure takes the size of a serialized entry into the average.
+func (a *allowance) measure(bytes int) { a.row += int64(bytes) - a.row/16 }
+
+func (a *allowance) cost() int64 { return collectorRoom * (a.fixed + a.row/16) }
+
+// full is told that the cache has as many entries as its limit, and perhaps raises it.
+func (a *allowance) full(entries int) {
+	if a.budget == nil {
+		return
+	}
+	if a.pause > 0 {
+		a.pause--
+		return
+	}
+	before := a.limit
+	if a.share(entries, 0); a.limit <= before {
+		a.pause = budgetPause
+	}
+}
+
+// share settles with the budget. The limit at most doubles, or leaves room for more, so that others hear of it
+// before it is used up.
+func (a *allowance) share(entries, more int) {
+	if a.budget == nil {
+		return
+	}
+	held := int64(entries) * a.cost()
+	allowed := a.budget.Share(held, held-a.told) / a.cost()
+	a.told = held
+	a.limit = int(max(leastCacheEntries, min(allowed, int64(entries+max(entries, more)+leastCacheEntries))))
+}
