@@ -97,7 +97,7 @@ func (l *layout) topics(sub *topology.Subtopology) []string {
 }
 
 // resolve sets the partition counts of the repartition topics: what the user asked for, else what
-// co-partitioning asks for, else as many as the largest topic that flows into it.
+// co-partitioning with a topic of others asks for, else as many as the largest topic that flows into it.
 func (l *layout) resolve(t *topology.Topology) error {
 	var errs []error
 	for name, r := range l.internal {
@@ -105,29 +105,15 @@ func (l *layout) resolve(t *topology.Topology) error {
 			l.partitions[name] = r.Partitions
 		}
 	}
-	writers := l.writers(t)
-	for again := true; again; {
-		again = false
-		for name := range l.internal {
-			if l.partitions[name] > 0 {
-				continue
-			}
-			var most int32
-			ready := true
-			for _, sub := range writers[name] {
-				for _, topic := range l.topics(sub) {
-					if topic == name {
-						continue // a loop says nothing about its own size
-					}
-					most = max(most, l.partitions[topic])
-					ready = ready && l.partitions[topic] > 0
-				}
-			}
-			if ready && most > 0 {
-				l.partitions[name] = most
-				again = true
-			}
+	// A foreign-key join's answers flow back to where its questions come from, so what flows is not enough.
+	for _, sub := range t.Subtopologies {
+		for _, group := range sub.Copartitioned {
+			l.adopt(group)
 		}
+	}
+	writers := l.writers(t)
+	names := slices.Sorted(maps.Keys(l.internal))
+	for l.flow(names, writers, true) || l.flow(names, writers, false) {
 	}
 	for _, sub := range t.Subtopologies {
 		for _, group := range sub.Copartitioned {
@@ -136,12 +122,56 @@ func (l *layout) resolve(t *topology.Topology) error {
 			}
 		}
 	}
-	for name := range l.internal {
+	for _, name := range names {
 		if l.partitions[name] == 0 {
 			errs = append(errs, fmt.Errorf("repartition topic %q: nothing that is read flows into it, so its number of partitions is not known; set it in Repartition", name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// adopt gives the repartition topics of a group without a number the one of the topics of others in it.
+func (l *layout) adopt(group []topology.Topic) {
+	var want int32
+	for _, topic := range group {
+		if !topic.Internal && want == 0 {
+			want = l.partitions[topic.Name]
+		}
+	}
+	for _, topic := range group {
+		if name := topic.For(l.application); topic.Internal && l.partitions[name] == 0 {
+			l.partitions[name] = want
+		}
+	}
+}
+
+// flow gives repartition topics without a number the largest of what flows into them, once all of that is known;
+// without all, it goes by what is known for the first topic that it can, and leaves the others to those that follow
+// from it. It reports whether there was one.
+func (l *layout) flow(names []string, writers map[string][]*topology.Subtopology, all bool) (found bool) {
+	for _, name := range names {
+		if l.partitions[name] > 0 {
+			continue
+		}
+		var most int32
+		known := true
+		for _, sub := range writers[name] {
+			for _, topic := range l.topics(sub) {
+				if topic == name {
+					continue // a loop says nothing about its own size
+				}
+				most = max(most, l.partitions[topic])
+				known = known && l.partitions[topic] > 0
+			}
+		}
+		if most > 0 && (known || !all) {
+			l.partitions[name] = most
+			if found = true; !all {
+				return found
+			}
+		}
+	}
+	return found
 }
 
 // writers returns for each internal topic the subtopologies that write it.
