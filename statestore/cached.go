@@ -315,7 +315,9 @@ func (c *cached[K, V]) serialize(s *slot[K, V]) bool {
 	return true
 }
 
-func (c *cached[K, V]) log(key, row []byte) {
+func (c *cached[K, V]) log(key, row []byte) { c.logWith(key, row, nil) }
+
+func (c *cached[K, V]) logWith(key, row []byte, headers record.Headers) {
 	value := row[rowHead:]
 	if row[0]&rowDelete != 0 {
 		value = nil
@@ -324,7 +326,7 @@ func (c *cached[K, V]) log(key, row []byte) {
 		c.logBuf = c.logKey(c.logBuf[:0], key)
 		key = c.logBuf
 	}
-	c.env.Log(key, value, int64(binary.BigEndian.Uint64(row[1:])), nil)
+	c.env.Log(key, value, int64(binary.BigEndian.Uint64(row[1:])), headers)
 }
 
 func (c *cached[K, V]) stage(s *slot[K, V]) {

@@ -3,6 +3,7 @@ package statestore
 import (
 	"iter"
 
+	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/window"
 )
 
@@ -107,10 +108,12 @@ type Window[K comparable, V any] interface {
 // those of the other side. Retention is as in [TimestampedWindow].
 type JoinWindow[K comparable, V any] interface {
 	Store
-	// Put adds a value of a key at a time, beside those that there are. A null value is as PutNull.
-	Put(key K, value V, time int64)
+	// Put adds a value of a key at a time, beside those that there are. A null value is as PutNull. The headers,
+	// those of the record in process, go into the change record and are not kept otherwise, as in Kafka Streams
+	// since 4.3. Source: KIP-1271.
+	Put(key K, value V, time int64, headers record.Headers)
 	// PutNull adds nothing, but makes a change record.
-	PutNull(key K, time int64)
+	PutNull(key K, time int64, headers record.Headers)
 	// Fetch iterates over the values of a key with times in [from, to], by time and then in the order in
 	// which they were put.
 	Fetch(key K, from, to int64) iter.Seq2[int64, V]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
 )
 
@@ -81,7 +82,7 @@ func (s *segmented[K, V]) get(key K, time, sub int64) (value V, timestamp int64,
 // put writes an entry; present false deletes it.
 func (s *segmented[K, V]) put(k windowKey[K], value V, timestamp int64, present bool) {
 	if !s.admit(k.time) {
-		s.logOnly(k, value, timestamp, present)
+		s.logOnly(k, value, timestamp, present, nil)
 		return
 	}
 	if g, all := s.heldAt(s.keys.start(k.time)); all {
@@ -111,7 +112,7 @@ func (s *segmented[K, V]) admit(time int64) bool {
 }
 
 // logOnly makes the change record of an entry that is not kept, for Kafka Streams makes one.
-func (s *segmented[K, V]) logOnly(k windowKey[K], value V, timestamp int64, present bool) {
+func (s *segmented[K, V]) logOnly(k windowKey[K], value V, timestamp int64, present bool, headers record.Headers) {
 	if s.env.Log == nil || s.failed {
 		return
 	}
@@ -120,19 +121,20 @@ func (s *segmented[K, V]) logOnly(k windowKey[K], value V, timestamp int64, pres
 		sl.state = slotPresent
 	}
 	if s.serialize(&sl) {
-		s.log(s.keyBuf, s.valBuf)
+		s.logWith(s.keyBuf, s.valBuf, headers)
 	}
 }
 
-// append adds an entry that is not going to be read or changed by its key: it goes past the slots.
-func (s *segmented[K, V]) append(k windowKey[K], value V, timestamp int64) {
+// append adds an entry that is not going to be read or changed by its key: it goes past the slots. Its headers are kept
+// by its change record alone, which is made at once if there are any.
+func (s *segmented[K, V]) append(k windowKey[K], value V, timestamp int64, headers record.Headers) {
 	if s.failed {
 		return
 	}
 	sl := slot[windowKey[K], V]{key: k, value: value, timestamp: timestamp, state: slotPresent}
-	if s.env.EveryUpdate && s.env.Log != nil && s.serialize(&sl) {
+	if s.env.Log != nil && (s.env.EveryUpdate || len(headers) > 0) && s.serialize(&sl) {
 		sl.state |= slotLogged
-		s.log(s.keyBuf, s.valBuf)
+		s.logWith(s.keyBuf, s.valBuf, headers)
 	}
 	s.stage(&sl)
 	s.keepHeld(k, value, timestamp)

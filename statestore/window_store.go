@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math"
 
+	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
 	"github.com/leatstream/leat/window"
 )
@@ -172,26 +173,26 @@ func (s *segmented[K, V]) valuesAll(keys keyRange, from, to int64, reverse bool)
 
 type joinWindow[K comparable, V any] struct{ *segmented[K, V] }
 
-func (s *joinWindow[K, V]) Put(key K, value V, time int64) {
+func (s *joinWindow[K, V]) Put(key K, value V, time int64, headers record.Headers) {
 	if s.null.IsNull(&value) {
-		s.PutNull(key, time)
+		s.PutNull(key, time, headers)
 		return
 	}
 	kept := s.admit(time)
 	k := windowKey[K]{key, time, s.next()}
 	if !kept {
-		s.logOnly(k, value, time, true)
+		s.logOnly(k, value, time, true, headers)
 		return
 	}
-	s.append(k, value, time)
+	s.append(k, value, time, headers)
 }
 
-func (s *joinWindow[K, V]) PutNull(key K, time int64) {
+func (s *joinWindow[K, V]) PutNull(key K, time int64, headers record.Headers) {
 	if s.spec.NullsCount {
 		s.admit(time)
 	}
 	var none V
-	s.logOnly(windowKey[K]{key, time, s.next()}, none, time, false)
+	s.logOnly(windowKey[K]{key, time, s.next()}, none, time, false, headers)
 }
 
 // next returns a sequence number. As in Kafka Streams it has 31 bits, and each record takes one, kept or not.

@@ -32,9 +32,9 @@ func (k *joinKeeper[K, V]) Process(r record.Record[K, V]) {
 	switch {
 	case r.Null.Key():
 	case r.Null.Value():
-		k.store.PutNull(r.Key, r.Timestamp)
+		k.store.PutNull(r.Key, r.Timestamp, r.Headers)
 	default:
-		k.store.Put(r.Key, r.Value, r.Timestamp)
+		k.store.Put(r.Key, r.Value, r.Timestamp, r.Headers)
 	}
 }
 

@@ -138,7 +138,7 @@ func openJoin(env statestore.Env, spec statestore.WindowSpec) (windowStore, erro
 	show := func(k window.Key[string], v string) string { return text(k, v, 0) }
 	return windowStore{
 		Store: s,
-		put:   func(k window.Key[string], v string, _ int64) { s.Put(k.Key, v, k.Start) },
+		put:   func(k window.Key[string], v string, _ int64) { s.Put(k.Key, v, k.Start, nil) },
 		fetch: func(key string, from, to int64) []string {
 			return list2(s.Fetch(key, from, to), func(at int64, v string) string {
 				return show(window.Key[string]{Key: key, Start: at, End: at + spec.Size}, v)
