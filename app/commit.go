@@ -122,6 +122,7 @@ func (w *worker) tryCommit(ctx context.Context) error {
 		}
 		e.stats.measure(e.task)
 	}
+	w.refusals.committed()
 	w.in.purge.committed(committed)
 	return nil
 }

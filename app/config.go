@@ -122,7 +122,11 @@ type Config struct {
 	Linger time.Duration
 
 	// Deserialization is applied to records that cannot be read, Processing to errors and panics of user
-	// code, Production to outputs that are larger than their topic takes. The default of all is to stop.
+	// code, Production to outputs that the broker does not take: larger than their topic allows, refused for
+	// their contents or time, to a topic that is missing or may not be written to. For those the work since the
+	// last commit is given up and done again, without them: exactly once it costs the other records nothing but
+	// a moment, at least once they may count again, as after any failure. The default of all is to stop. What a change record of a store or a dead letter meets with, and,
+	// of errors that are about single records, what a punctuator sent, stops the application in any case.
 	Deserialization task.ErrorPolicy
 	Processing      task.ErrorPolicy
 	Production      task.ErrorPolicy
@@ -215,6 +219,7 @@ func (c *Config) Validate() error {
 		{"Linger", int64(c.Linger)},
 		{"Deserialization.Retries", int64(c.Deserialization.Retries)},
 		{"Processing.Retries", int64(c.Processing.Retries)},
+		{"Production.Retries", int64(c.Production.Retries)},
 	} {
 		if n.v < 0 {
 			bad("%s is negative; 0 means the default", n.name)
@@ -252,9 +257,6 @@ func (c *Config) Validate() error {
 		if p.p.Handler != nil && p.p.Then != task.Fail {
 			bad("%s sets both Handler and Then; the handler decides alone", p.name)
 		}
-	}
-	if c.Production.Retries > 0 {
-		bad("Production.Retries: a record that is too large does not shrink; what may pass is retried in any case")
 	}
 	if c.Deserialization.Retries > 0 {
 		bad("Deserialization.Retries: bytes that cannot be read do not change; only processing is retried")

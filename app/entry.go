@@ -42,6 +42,8 @@ type entry struct {
 	// acks are called when an output has been written: index 0 for records of sinks, n+1 for change records
 	// of store n. They are made once, so that producing allocates no closure.
 	acks []func(partition int32, offset int64, err error)
+	// lettered is acks' like for dead letters.
+	lettered func(partition int32, offset int64, err error)
 	// dead tells that the task has failed or was fenced; it waits to be taken away.
 	dead bool
 	// stats are read by others.

@@ -18,11 +18,13 @@ const recoveryPause = 100 * time.Millisecond
 // the worker its open transaction and the uncommitted work of all its tasks, nothing else: the client is
 // replaced, which ends the transaction, and the tasks go back to the restorer. That asks the broker which
 // offsets are committed (so a commit whose outcome is unknown is resolved there and nowhere else) and
-// completes the local state, which is that of the last commit known, from the changelog.
+// completes the local state, which is that of the last commit known, from the changelog. So it goes with outputs
+// that the broker refuses, which are left to the production policy the next time: see refusals.
 //
 // Everything else stops the instance.
 func (w *worker) recover(ctx context.Context, err error) {
-	if !passing(err) {
+	delay, again := w.learn(ctx, err)
+	if !again && !passing(err) {
 		w.fail(err)
 		for _, e := range w.tasks {
 			e.dead = true
@@ -30,7 +32,7 @@ func (w *worker) recover(ctx context.Context, err error) {
 		return
 	}
 	w.in.log.Warn("the work since the last commit is given up; tasks are restored and go on", "worker", w.number, "tasks", len(w.tasks), "err", err)
-	pause(ctx, recoveryPause)
+	pause(ctx, max(recoveryPause, delay))
 	w.client.Close()
 	if w.open { // or the restore would wait until the broker has timed it out
 		w.open = false

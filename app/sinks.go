@@ -44,6 +44,9 @@ func (s *sinks) find(ctx context.Context, topic string) (sink, bool) {
 	return k, true
 }
 
+// forget has the broker asked again.
+func (s *sinks) forget(topic string) { delete(s.known, topic) }
+
 // partitions tells partitioners how many partitions a topic has.
 func (s *sinks) partitions(ctx context.Context, topic string) (int32, bool) {
 	k, ok := s.find(ctx, topic)

@@ -134,11 +134,30 @@ func (w *worker) send(ctx context.Context, e *entry, outputs []processor.Output)
 		o := &outputs[i]
 		k := kafka.Output{
 			Topic: o.Topic, Partition: o.Partition, Key: o.Key, Value: o.Value, PartitionKey: o.PartitionKey,
-			Timestamp: o.Timestamp, Headers: o.Headers,
+			Timestamp: o.Timestamp, Headers: o.Headers, Cause: causeOf(o.Cause),
 		}
-		w.client.Produce(ctx, &k, e.acks[o.Store])
+		if w.refusals.suspect(o) {
+			if err := w.sendAlone(ctx, &k, e.acks[o.Store]); err != nil {
+				return err
+			}
+			continue
+		}
+		done := e.acks[o.Store]
+		if o.Letter {
+			done = e.lettered
+		}
+		w.client.Produce(ctx, &k, done)
 	}
 	e.stats.sent(outputs)
 	e.task.Sent() // the client has copied them
 	return nil
+}
+
+// sendAlone sends an output in a batch of its own.
+func (w *worker) sendAlone(ctx context.Context, k *kafka.Output, done func(int32, int64, error)) error {
+	if err := w.client.Flush(ctx); err != nil {
+		return err
+	}
+	w.client.Produce(ctx, k, done)
+	return w.client.Flush(ctx)
 }

@@ -54,6 +54,11 @@ type worker struct {
 	commitTook time.Duration
 	// produceErr is the first output that was not written, one place for each client. Set by its goroutine.
 	produceErr *atomic.Pointer[error]
+	// unwritten are all of them, and refusals what they have taught.
+	unwritten *unwritten
+	refusals  refusals
+	// batchLimit is the largest batch, in bytes, that the client sends.
+	batchLimit int
 	failed     bool
 }
 
@@ -74,7 +79,7 @@ type command struct {
 func newWorker(in *instance, number int) (*worker, error) {
 	w := &worker{
 		in: in, number: number, commands: make(chan command, 64), exactly: in.cfg.Guarantee == ExactlyOnce,
-		byInput: make(map[record.TopicPartition]*entry), timer: time.NewTimer(time.Hour),
+		byInput: make(map[record.TopicPartition]*entry), timer: time.NewTimer(time.Hour), batchLimit: batchLimit,
 	}
 	return w, w.connect()
 }
@@ -83,7 +88,7 @@ func newWorker(in *instance, number int) (*worker, error) {
 func (w *worker) connect() (err error) {
 	cfg := w.in.cfg
 	cc := kafka.ClientConfig{
-		Linger: cfg.Linger, DeliveryTimeout: cfg.TaskTimeout, Read: kafka.ReadConfig{ReadCommitted: w.exactly},
+		Linger: cfg.Linger, DeliveryTimeout: cfg.TaskTimeout, BatchMaxBytes: int32(w.batchLimit), Read: kafka.ReadConfig{ReadCommitted: w.exactly},
 	}
 	if w.exactly {
 		cc.TransactionalID = transactionalID(cfg.Application, w.in.state.process, w.number)
@@ -93,7 +98,7 @@ func (w *worker) connect() (err error) {
 	}
 	w.sinks.admin = w.in.admin
 	w.client, err = kafka.NewClient(cfg.kafka(), cc)
-	w.produceErr = new(atomic.Pointer[error])
+	w.produceErr, w.unwritten = new(atomic.Pointer[error]), new(unwritten)
 	return err
 }
 
@@ -204,7 +209,7 @@ func (w *worker) start(ctx context.Context, e *entry) error {
 		Persistent: e.persistent, Memory: e.memory, EveryUpdate: cfg.LogEveryUpdate, CacheEntries: cfg.CacheEntries,
 		Caches:  e.caches,
 		MaxIdle: cfg.MaxTaskIdle, Deserialization: cfg.Deserialization, Processing: cfg.Processing,
-		Production: cfg.Production, MaxOutput: func(topic string) (int, bool) { return w.sinks.limit(ctx, topic) },
+		Production: cfg.Production, Refused: w.refused, MaxOutput: func(topic string) (int, bool) { return w.sinks.limit(ctx, topic) },
 		Now: now(), Context: ctx, Wait: func(d time.Duration) { pause(ctx, d) },
 		Partitions: func(topic string) (int32, bool) { return w.sinks.partitions(ctx, topic) }, Observer: e.stats,
 	})
@@ -237,8 +242,9 @@ func (w *worker) start(ctx context.Context, e *entry) error {
 
 // acks makes the functions that are called when outputs of a task have been written.
 func (w *worker) acks(e *entry) []func(int32, int64, error) {
-	failed := w.produceErr // this client's: a record of one before fails nothing
+	failed, unwritten := w.produceErr, w.unwritten // this client's: a record of one before fails nothing
 	fail := func(err error) {
+		unwritten.add(err)
 		err = fmt.Errorf("task %s: %w", e.id, err)
 		failed.CompareAndSwap(nil, &err)
 	}
@@ -248,13 +254,18 @@ func (w *worker) acks(e *entry) []func(int32, int64, error) {
 			fail(err)
 		}
 	}
+	e.lettered = func(_ int32, _ int64, err error) {
+		if err != nil {
+			fail(letterError{fmt.Errorf("keep a dead letter: %w", err)})
+		}
+	}
 	for i, s := range e.stores {
 		acked := new(atomic.Int64)
 		acked.Store(-1)
 		s.acked = acked
 		acks[i+1] = func(_ int32, offset int64, err error) {
 			if err != nil {
-				fail(err)
+				fail(storeError{fmt.Errorf("store %q: %w", s.spec.Name, err)})
 			} else if offset+1 > acked.Load() {
 				acked.Store(offset + 1)
 			}
@@ -269,6 +280,7 @@ func (w *worker) stop(e *entry) {
 		w.in.restore.cancel(e) // it was sent back there meanwhile
 	}
 	w.detach(e)
+	w.refusals.released(e.inputs)
 	if e.persistent != nil {
 		if err := e.persistent.Close(); err != nil {
 			w.in.log.Warn("closing a task's stores", "task", e.id.String(), "err", err)

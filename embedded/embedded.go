@@ -30,12 +30,27 @@ type Config struct {
 	Dir string
 	// Addr is the address to listen on, "host:port". Default a free port of 127.0.0.1.
 	Addr string
+	// Nodes is how many brokers the cluster has. Only the first one listens on Addr. Default 1.
+	Nodes int
+	// Network, if set, is what the brokers listen on in place of the machine's network. Their addresses mean
+	// something to its Dial alone, and Addr does not apply.
+	Network *Network
+}
+
+// Network is a network inside the process, without sockets, so that a broker and what talks to it can run in
+// one bubble of testing/synctest. The zero value is ready. Its methods may be called concurrently.
+type Network struct{ virtual kfake.VirtualNetwork }
+
+// Dial opens a connection to a broker on the network. It fits app.Config.Dial.
+func (n *Network) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return n.virtual.DialContext(ctx, network, address)
 }
 
 // Broker is a running broker. Its methods may be called concurrently.
 type Broker struct {
 	cluster *kfake.Cluster
 	addr    string
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Start runs a broker until it is closed.
@@ -49,15 +64,28 @@ func Start(cfg Config) (*Broker, error) {
 	if cfg.Addr == "" {
 		cfg.Addr = "127.0.0.1:0"
 	}
+	if cfg.Nodes == 0 {
+		cfg.Nodes = 1
+	}
+	if cfg.Network != nil {
+		return startVirtual(cfg)
+	}
 	// Listening before the broker starts gives a plain error for an address that is taken.
 	l, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
+	first := l
 	opts := []kfake.Opt{
-		kfake.NumBrokers(1),
+		kfake.NumBrokers(cfg.Nodes),
 		kfake.DefaultNumPartitions(cfg.Partitions),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return l, nil }),
+		kfake.ListenFn(func(network, address string) (net.Listener, error) {
+			if l := first; l != nil {
+				first = nil
+				return l, nil
+			}
+			return net.Listen(network, address) //nolint:noctx // kfake's signature
+		}),
 	}
 	if cfg.Dir != "" {
 		opts = append(opts, kfake.DataDir(cfg.Dir))
@@ -67,7 +95,26 @@ func Start(cfg Config) (*Broker, error) {
 		l.Close()
 		return nil, fmt.Errorf("embedded broker: start: %w", err)
 	}
-	return &Broker{cluster: c, addr: l.Addr().String()}, nil
+	return &Broker{cluster: c, addr: l.Addr().String(), dial: new(net.Dialer).DialContext}, nil
+}
+
+// startVirtual is Start on a network inside the process.
+func startVirtual(cfg Config) (*Broker, error) {
+	ports := make([]int, cfg.Nodes)
+	for i := range ports {
+		ports[i] = 9092 + i
+	}
+	opts := []kfake.Opt{
+		kfake.Ports(ports...), kfake.DefaultNumPartitions(cfg.Partitions), kfake.ListenFn(cfg.Network.virtual.Listen),
+	}
+	if cfg.Dir != "" {
+		opts = append(opts, kfake.DataDir(cfg.Dir))
+	}
+	c, err := kfake.NewCluster(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: start: %w", err)
+	}
+	return &Broker{cluster: c, addr: c.ListenAddrs()[0], dial: cfg.Network.Dial}, nil
 }
 
 // Addr returns the address to give to clients, "host:port".
@@ -79,7 +126,7 @@ func (b *Broker) Addr() string { return b.addr }
 func (b *Broker) CreateTopic(name string, partitions int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.addr))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.addr), kgo.Dialer(b.dial))
 	if err != nil {
 		return fmt.Errorf("embedded broker: create topic %q: %w", name, err)
 	}

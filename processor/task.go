@@ -98,6 +98,19 @@ type Output struct {
 	PartitionKey []byte
 	Timestamp    int64
 	Headers      record.Headers
+	// Cause says what led to an output of a sink, so that one that the broker refuses can be told again when
+	// its record is processed anew. It is set by the task.
+	Cause Cause
+	// Letter tells that it is a dead letter.
+	Letter bool
+}
+
+// Cause names an output by what it came from. Its zero value names none: what punctuators send, change records
+// and dead letters have no cause.
+type Cause struct {
+	// Source is the record that was in process, Number how many outputs it had led to before, plus one.
+	Source Source
+	Number int32
 }
 
 // DropReason says why an operator left a record out. Each is one value of a metric's label.

@@ -43,7 +43,7 @@ func (t *Task) settle(p *ErrorPolicy, reason processor.DropReason, e RecordError
 // read, the record's headers and those that tell what went wrong. A punctuator has no record; its letter has
 // the headers alone.
 func (t *Task) deadLetter(topic string, e RecordError) processor.Output {
-	out := processor.Output{Topic: topic, Partition: -1, Timestamp: max(0, t.timestamp)}
+	out := processor.Output{Topic: topic, Partition: -1, Timestamp: max(0, t.timestamp), Letter: true}
 	var h record.Headers
 	if t.raw != nil {
 		out.Key, out.Value = t.raw.Key, t.raw.Value
@@ -101,6 +101,19 @@ func (t *Task) tooLarge(out *processor.Output) bool {
 	}
 	t.settle(&t.cfg.Production, processor.DropProduction, t.recordError("", err))
 	return true
+}
+
+// refused leaves out an output that the broker is known not to take: whoever runs the task found out when the
+// record was processed before.
+func (t *Task) refused(out *processor.Output) bool {
+	if t.cfg.Refused == nil || out.Store > 0 {
+		return false
+	}
+	err := t.cfg.Refused(out.Topic, out.Cause)
+	if err != nil {
+		t.settle(&t.cfg.Production, processor.DropProduction, t.recordError("", err))
+	}
+	return err != nil
 }
 
 const (

@@ -84,7 +84,7 @@ func (t *Task) Refuse(node string, err error, tries int) (again bool) {
 	}
 	if tries <= p.Retries {
 		if t.cfg.Wait != nil {
-			t.cfg.Wait(p.backoff(tries))
+			t.cfg.Wait(p.Delay(tries))
 		}
 		return t.cfg.Context.Err() == nil || t.stopped(node, err)
 	}
@@ -117,7 +117,14 @@ func (t *Task) Arena() *processor.Arena { return &t.arena }
 
 // Send collects one output.
 func (t *Task) Send(out processor.Output) {
-	if t.err == nil && !t.tooLarge(&out) {
+	if t.err != nil {
+		return
+	}
+	if out.Store == 0 && t.hasSource {
+		t.sent++
+		out.Cause = processor.Cause{Source: t.source, Number: t.sent}
+	}
+	if !t.tooLarge(&out) && !t.refused(&out) {
 		t.outputs = append(t.outputs, out)
 	}
 }

@@ -21,10 +21,11 @@ const (
 )
 
 // ErrorPolicy says what to do when a record cannot be read, user code returns an error or panics, or an output
-// cannot be written. Its zero value fails at the first error.
+// is refused. Its zero value fails at the first error.
 type ErrorPolicy struct {
-	// Retries is how often a Try operator or a processor is called again before Then applies. Only
-	// processing is retried: bytes that cannot be read do not change.
+	// Retries is how often a Try operator or a processor is called again, or the work since the last commit is
+	// done again because the broker refused an output of it, before Then applies. Bytes that cannot be read do
+	// not change: deserialization is not retried.
 	Retries int
 	// Backoff is the time before the first retry; it doubles with each, up to MaxBackoff. Zero means 100 ms
 	// and 10 s.
@@ -45,7 +46,8 @@ func (p *ErrorPolicy) decide(e RecordError) Action {
 	return p.Then
 }
 
-func (p *ErrorPolicy) backoff(tries int) time.Duration {
+// Delay returns the time to wait before a retry, given the number of tries so far.
+func (p *ErrorPolicy) Delay(tries int) time.Duration {
 	d, most := p.Backoff, p.MaxBackoff
 	if d <= 0 {
 		d = 100 * time.Millisecond

@@ -91,7 +91,7 @@ func (t *Task) undecodable(in *input, err error) {
 func (t *Task) at(raw *record.Raw) {
 	t.source = processor.Source{TopicPartition: raw.TopicPartition, Offset: raw.Offset}
 	t.timestamp = raw.Timestamp
-	t.hasSource, t.raw = true, raw
+	t.hasSource, t.raw, t.sent = true, raw, 0
 }
 
 // off ends what at began.

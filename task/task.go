@@ -52,13 +52,16 @@ type Config struct {
 	EmitInterval time.Duration
 
 	// Deserialization is asked about records that cannot be read, Processing about errors of user code,
-	// Production about outputs that are larger than MaxOutput.
+	// Production about outputs that are larger than MaxOutput or that Refused names.
 	Deserialization ErrorPolicy
 	Processing      ErrorPolicy
 	Production      ErrorPolicy
 	// MaxOutput returns the size in bytes of the largest record that a topic takes; ok is false if it is not
 	// known. nil does not check.
 	MaxOutput func(topic string) (limit int, ok bool)
+	// Refused returns why the broker does not take an output of a sink, nil if nothing is known against it. It is
+	// asked about each; nil knows of none.
+	Refused func(topic string, cause processor.Cause) error
 
 	// Now is the time at which the task begins, in milliseconds.
 	Now int64
@@ -94,6 +97,7 @@ type Task struct {
 	source     processor.Source
 	hasSource  bool
 	raw        *record.Raw // the record in process as it was read; nil in punctuators
+	sent       int32       // how many outputs of sinks the record in process has led to
 	timestamp  int64
 
 	stores    []taskStore

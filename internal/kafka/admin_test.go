@@ -251,8 +251,8 @@ func TestConfigReportsAllProblems(t *testing.T) {
 }
 
 func TestErrorsSayWhatTheyMean(t *testing.T) {
-	if got := slices.Max([]int{len(kindNames), int(Invalid) + 1}); got != len(kindNames) || len(kindNames) != int(Invalid)+1 {
-		t.Errorf("%d names for %d kinds", len(kindNames), int(Invalid)+1)
+	if got := slices.Max([]int{len(kindNames), int(Refused) + 1}); got != len(kindNames) || len(kindNames) != int(Refused)+1 {
+		t.Errorf("%d names for %d kinds", len(kindNames), int(Refused)+1)
 	}
 	p, q := tp("t", 0), tp("t", 1)
 	fenced := &Error{Kind: Fenced, Op: "commit", Topic: "t", Partition: 1, Err: Fenced}

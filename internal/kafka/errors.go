@@ -44,11 +44,14 @@ const (
 	Closed
 	// Invalid: the configuration or the request contradicts itself or the broker's limits.
 	Invalid
+	// Refused: the broker does not take a record because of what is in it, and never will.
+	Refused
 )
 
 var kindNames = [...]string{
 	"fatal", "broker not reachable", "not authorized", "unknown topic", "offset out of range",
 	"data loss", "record too large", "fenced", "retriable", "delivery timeout", "corrupt data", "closed", "invalid",
+	"record refused",
 }
 
 // Error returns the kind's name.
@@ -74,8 +77,13 @@ type Error struct {
 	Offset, LogStart, LogEnd int64
 	// Remedy says what a person can do about it; empty when there is nothing to say.
 	Remedy string
+	// Cause is that of the [Output] that was not written.
+	Cause Cause
 	// Err is the cause.
 	Err error
+
+	// noPartition tells that only the partition is missing, not its topic.
+	noPartition bool
 }
 
 // Error returns "op subject: kind or cause; remedy".
@@ -193,6 +201,10 @@ func judgeCode(ke *kerr.Error, topic string) (Kind, string) {
 		return OffsetOutOfRange, ""
 	case kerr.MessageTooLarge, kerr.RecordListTooLarge:
 		return TooLarge, fmt.Sprintf("raise max.message.bytes of topic %q (and the producer's batch size), or make the record smaller", topic)
+	case kerr.InvalidRecord:
+		return Refused, fmt.Sprintf("topic %q takes no such record: one that is compacted needs keys", topic)
+	case kerr.InvalidTimestamp:
+		return Refused, fmt.Sprintf("the record's time is outside of what topic %q takes; see its message.timestamp.before.max.ms and message.timestamp.after.max.ms", topic)
 	case kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.FencedInstanceID, kerr.StaleMemberEpoch,
 		kerr.FencedMemberEpoch, kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidTxnState,
 		kerr.InvalidProducerIDMapping, kerr.UnknownProducerID, kerr.TransactionAbortable, kerr.OperationNotAttempted:

@@ -25,12 +25,21 @@ type Output struct {
 	// Timestamp is in milliseconds since the Unix epoch.
 	Timestamp int64
 	Headers   record.Headers
+	// Cause is given back with the record's error: what it came from. The zero value is none.
+	Cause Cause
+}
+
+// Cause is what an output came from: a record that was read, and which of its outputs it is.
+type Cause struct {
+	record.TopicPartition
+	Offset int64
+	Number int32
 }
 
 // Produce hands a record to be written and returns; it blocks only while MaxBuffered records (or 64 MiB)
 // wait already, as long as ctx lasts; once it has returned, the end of ctx changes nothing. done is called once, from another goroutine, one at a time and in
 // order for each partition; it must be quick and must not call Produce or Flush. Its error's kinds:
-// [TooLarge], [UnknownTopic], [Unauthorized], [Timeout], [Closed]. The Output, its key and its value are not
+// [TooLarge], [Refused], [UnknownTopic], [Unauthorized], [Timeout], [Closed]. The Output, its key and its value are not
 // kept; its headers are until done is called.
 //
 // A failed record does not stop those after it: whoever commits must look at the errors first.
@@ -40,7 +49,7 @@ func (c *Client) Produce(ctx context.Context, out *Output, done func(partition i
 		done(out.Partition, -1, classify("produce", out.Topic, out.Partition, err))
 		return
 	}
-	p.done = done
+	p.done, p.cause = done, out.Cause
 	p.partition, p.hashed = out.Partition, false
 	if out.Partition < 0 {
 		key := out.PartitionKey
@@ -74,6 +83,7 @@ func (c *Client) acknowledged(r *kgo.Record, err error) {
 // failure names what could not be written where, and why.
 func (p *production) failure(r *kgo.Record, err error) error {
 	e := classified("produce", r.Topic, p.partition, err)
+	e.Cause = p.cause
 	// When time is up the error may as well be the last one that was tried again until then.
 	late := errors.Is(p.deadline.Err(), context.DeadlineExceeded)
 	switch {
@@ -84,7 +94,7 @@ func (p *production) failure(r *kgo.Record, err error) error {
 		e.Remedy = fmt.Sprintf("grant the principal WRITE on topic %q", r.Topic)
 	case strings.Contains(err.Error(), "invalid record partitioning choice"):
 		// franz-go has no type for this one.
-		e.Kind, e.Remedy = UnknownTopic, fmt.Sprintf("topic %q has fewer partitions; create it with enough of them", r.Topic)
+		e.Kind, e.Remedy, e.noPartition = UnknownTopic, fmt.Sprintf("topic %q has fewer partitions; create it with enough of them", r.Topic), true
 	case late && (e.Kind == Closed || e.Kind == Unreachable || e.Kind == Retriable):
 		e.Kind, e.Err = Timeout, fmt.Errorf("not acknowledged within the delivery timeout: %w", err)
 		e.Remedy = "check the broker's health and the delivery timeout"

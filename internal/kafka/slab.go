@@ -26,6 +26,7 @@ type production struct {
 	// deadline ends when the delivery timeout has passed.
 	deadline context.Context
 	done     func(partition int32, offset int64, err error)
+	cause    Cause
 	// partition is where it goes; if that is negative, hash names it where hashed is set.
 	partition int32
 	hash      int32
