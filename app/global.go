@@ -26,6 +26,9 @@ type globals struct {
 	stores []*globalStore
 	// complete is closed when all partitions have been read up to where they ended at the start.
 	complete chan struct{}
+	// keep and refreshed belong to run's goroutine.
+	keep      tombstones
+	refreshed time.Time
 }
 
 // globalStore is one global store, with the task that turns its topic's records into its contents.
@@ -40,6 +43,9 @@ type globalStore struct {
 	task    *task.Task
 	stats   *taskStats
 	parts   []changelog.Progress // by partition, up to where it ended at the start
+	at      []globalPart         // by partition
+	// written is when the positions were last stored with the time, in milliseconds.
+	written int64
 }
 
 func newGlobals(in *instance) (*globals, error) {
@@ -51,6 +57,7 @@ func newGlobals(in *instance) (*globals, error) {
 		for _, spec := range sub.Stores {
 			s := &globalStore{in: in, sub: sub, spec: spec, id: fmt.Sprintf("%d_global", sub.ID), topic: spec.Source}
 			s.parts = make([]changelog.Progress, in.layout.partitions[s.topic])
+			s.at = make([]globalPart, len(s.parts))
 			s.state = newShared(statestore.NewMemory())
 			if spec.Persistent {
 				s.state = newShared(in.state.db.Task("global/" + spec.Name))
@@ -100,9 +107,11 @@ func (g *globals) run(ctx context.Context) {
 	err := g.begin(ctx)
 	for err == nil {
 		var got []kafka.Restored
-		if got, err = g.client.Poll(ctx, restoreRecords); err == nil && ctx.Err() == nil {
-			err = g.apply(got)
+		look, cancel := context.WithTimeout(ctx, refreshInterval)
+		if got, err = g.client.Poll(look, restoreRecords); err == nil && ctx.Err() == nil {
+			err = errors.Join(g.apply(got), g.refresh(ctx))
 		}
+		cancel()
 		if ctx.Err() != nil {
 			return
 		}
@@ -133,15 +142,21 @@ func (g *globals) begin(ctx context.Context) error {
 	for _, s := range g.stores {
 		topics = append(topics, s.topic)
 		for p := range s.parts {
-			tps = append(tps, s.at(p))
+			tps = append(tps, s.tp(p))
 		}
 	}
 	var found map[string]kafka.Topic
 	var starts, ends map[record.TopicPartition]int64
+	var keep map[string]time.Duration
+	var asked int64
 	err := g.in.retry(ctx, "look up the topics of global stores", func() (err error) {
 		if found, err = g.in.admin.Topics(ctx, topics...); err != nil {
 			return err
 		}
+		if keep, err = g.keep.of(ctx, g.in.admin, tps); err != nil {
+			return err
+		}
+		asked = now()
 		if starts, err = g.in.admin.StartOffsets(ctx, tps); err != nil {
 			return err
 		}
@@ -153,7 +168,7 @@ func (g *globals) begin(ctx context.Context) error {
 	}
 	for _, s := range g.stores {
 		s.topicID = found[s.topic].ID
-		ranges, err := s.plan(starts, ends)
+		ranges, err := s.plan(starts, ends, asked, keep[s.topic])
 		if err != nil {
 			return err
 		}
@@ -163,7 +178,7 @@ func (g *globals) begin(ctx context.Context) error {
 	return nil
 }
 
-func (s *globalStore) at(partition int) record.TopicPartition {
+func (s *globalStore) tp(partition int) record.TopicPartition {
 	return record.TopicPartition{Topic: s.topic, Partition: int32(partition)}
 }
 
@@ -172,27 +187,31 @@ func (s *globalStore) position(partition int) string {
 	return fmt.Sprintf("%s/%d", s.spec.Name, partition)
 }
 
-// plan returns what is to be read of each partition. If one of them does not fit what is here, all of it goes:
+// plan returns what is to be read of each partition, given the topic's limits at a time and how long it keeps
+// tombstones. If one of them does not fit what is here, all of it goes:
 // rows do not tell which partition they came from.
-func (s *globalStore) plan(starts, ends map[record.TopicPartition]int64) ([]kafka.Range, error) {
+func (s *globalStore) plan(starts, ends map[record.TopicPartition]int64, asked int64, keep time.Duration) ([]kafka.Range, error) {
 	from := make([]int64, len(s.parts))
 	wipe := false
 	for p := range s.parts {
-		tp := s.at(p)
+		tp := s.tp(p)
 		have, ok, err := s.state.Position(s.position(p))
 		if err != nil {
 			return nil, fmt.Errorf("global store %q: %w", s.spec.Name, err)
 		}
-		r := changelog.ResumeAt(changelog.Local{Known: ok, Next: have.Next, Topic: have.Topic}, s.topicID, starts[tp], max(starts[tp], ends[tp]))
+		r := changelog.ResumeAt(changelog.Local{
+			Known: ok, Next: have.Next, Topic: have.Topic, Age: age(have.Time, asked), Tombstones: keep,
+		}, s.topicID, starts[tp], max(starts[tp], ends[tp]))
 		if r.Reason != "" {
 			s.in.log.Warn("a global store does not fit its topic; reading it from the beginning", "store", s.spec.Name,
 				"topic", tp.Topic, "partition", tp.Partition, "offset", have.Next, "reason", r.Reason)
 		}
 		from[p], wipe = r.From, wipe || r.Wipe
+		s.at[p].time = have.Time
 	}
 	if wipe {
 		for p := range s.parts {
-			from[p] = starts[s.at(p)]
+			from[p], s.at[p].time = starts[s.tp(p)], asked
 		}
 		if err := s.empty(); err != nil {
 			return nil, err
@@ -203,11 +222,12 @@ func (s *globalStore) plan(starts, ends map[record.TopicPartition]int64) ([]kafk
 	}
 	var ranges []kafka.Range
 	for p := range s.parts {
-		tp := s.at(p)
+		tp := s.tp(p)
 		end := max(starts[tp], ends[tp])
 		s.parts[p] = changelog.NewProgress(from[p], end, time.Now())
 		s.task.Resume(p, from[p], -1)
-		s.state.next[s.position(p)] = statestore.Position{Next: from[p], Topic: s.topicID}
+		s.at[p].mark.end, s.at[p].mark.time = end, asked
+		s.reach(p, from[p])
 		ranges = append(ranges, kafka.Range{TopicPartition: tp, From: from[p], End: kafka.NoEnd})
 		ev := RestoreEvent{Task: s.id, Store: s.spec.Name, TopicPartition: tp, Phase: RestoreStart, Position: from[p], End: end}
 		if s.parts[p].Done() {
@@ -284,7 +304,7 @@ func (s *globalStore) apply(got []*kafka.Restored) (again []kafka.Range, err err
 		}
 		records += len(p.Records)
 		s.task.Offer(int(p.Partition), p.Records, p.Next)
-		s.state.next[s.position(int(p.Partition))] = statestore.Position{Next: p.Next, Topic: s.topicID}
+		s.reach(int(p.Partition), p.Next)
 	}
 	for s.task.Step(begin.UnixMilli()) {
 	}
@@ -310,8 +330,9 @@ func (s *globalStore) startOver(p *kafka.Restored) ([]kafka.Range, error) {
 	}
 	var again []kafka.Range
 	for i := range s.parts {
-		again = append(again, kafka.Range{TopicPartition: s.at(i), From: kafka.FromStart, End: kafka.NoEnd})
+		again = append(again, kafka.Range{TopicPartition: s.tp(i), From: kafka.FromStart, End: kafka.NoEnd})
 		s.parts[i] = changelog.NewProgress(0, s.parts[i].End(), time.Now())
+		s.at[i] = globalPart{time: now(), mark: s.at[i].mark}
 	}
 	return again, nil
 }

@@ -1,12 +1,14 @@
 package app_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/leatstream/leat/app"
 	"github.com/leatstream/leat/embedded"
+	"github.com/leatstream/leat/internal/kafka"
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
@@ -107,5 +109,83 @@ func TestNoGhosts(t *testing.T) {
 				t.Errorf("restored %d records, want 80", n)
 			}
 		})
+	}
+}
+
+// TestNoGhostsInGlobalStores is the same for a global store, whose topic went on while the instance was away.
+func TestNoGhostsInGlobalStores(t *testing.T) {
+	for name, retention := range map[string]string{"gone": "0", "kept": "86400000"} {
+		t.Run(name, func(t *testing.T) {
+			onFaulty(t, func(t *testing.T, c *cluster, b *embedded.Broker) {
+				topic := c.id + "-prices"
+				if err := c.admin.CreateTopics(t.Context(), kafka.TopicSpec{Name: topic, Partitions: 3, Configs: map[string]string{
+					"cleanup.policy": "compact", "delete.retention.ms": retention,
+				}}); err != nil {
+					t.Fatal(err)
+				}
+				topo := c.prices(topic, false)
+				dir := t.TempDir()
+				run := func(kv ...string) *instance {
+					in := c.start(dir, func(cfg *app.Config) { cfg.Topology = topo })
+					c.write(c.lines, time.Now().UnixMilli(), kv...)
+					c.awaitProcessed(c.lines)
+					if err := in.stop(); err != nil {
+						t.Fatal(err)
+					}
+					return in
+				}
+				one := string(binary.BigEndian.AppendUint64(nil, 1))
+				var anchors, puts, more, asks []string
+				var deletes []string
+				for i := range 40 {
+					anchors = append(anchors, fmt.Sprint("anchor", i), one)
+					puts = append(puts, fmt.Sprint("key", i), one)
+					deletes = append(deletes, fmt.Sprint("key", i))
+					more = append(more, fmt.Sprint("more", i), one)
+					asks = append(asks, fmt.Sprint("key", i), fmt.Sprint("key", i), fmt.Sprint("anchor", i), fmt.Sprint("anchor", i))
+				}
+				c.write(topic, time.Now().UnixMilli(), anchors...)
+				c.write(topic, time.Now().UnixMilli(), puts...)
+				run(asks...)
+				if got := c.read(c.counts); got["key0"] != 1 || got["anchor0"] != 1 {
+					t.Fatalf("not read: %v", got)
+				}
+				c.remove(topic, deletes...)
+				c.write(topic, time.Now().UnixMilli(), more...) // the last batch is never compacted
+				b.Compact()
+				in := run(asks...)
+				got := c.read(c.counts)
+				for i := range 40 {
+					if got[fmt.Sprint("key", i)] != -1 {
+						t.Fatalf("key%d was deleted and is there again: %v", i, got)
+					}
+					if got[fmt.Sprint("anchor", i)] != 1 {
+						t.Fatalf("anchor%d is gone: %v", i, got)
+					}
+				}
+				// The tail is 40 tombstones and what came after them, the whole is all that is not deleted.
+				if n := in.restored(); n != 80 {
+					t.Errorf("restored %d records, want 80", n)
+				}
+			})
+		})
+	}
+}
+
+// remove writes tombstones.
+func (c *cluster) remove(topic string, keys ...string) {
+	c.t.Helper()
+	failed := make(chan error, len(keys))
+	for _, k := range keys {
+		c.client.Produce(c.t.Context(), &kafka.Output{Topic: topic, Partition: -1, Key: []byte(k), Timestamp: time.Now().UnixMilli()},
+			func(_ int32, _ int64, err error) { failed <- err })
+	}
+	if err := c.client.Flush(c.t.Context()); err != nil {
+		c.t.Fatal(err)
+	}
+	for range keys {
+		if err := <-failed; err != nil {
+			c.t.Fatal(err)
+		}
 	}
 }
