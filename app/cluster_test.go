@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -171,6 +172,9 @@ func (c *cluster) settledEnds(tps []record.TopicPartition) map[record.TopicParti
 	c.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		ends, err := c.admin.EndOffsets(c.t.Context(), tps)
+		if errors.Is(err, kafka.Retriable) {
+			continue
+		}
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -327,9 +331,18 @@ func (c *cluster) awaitProcessed(topics ...string) {
 			tps = append(tps, record.TopicPartition{Topic: topic, Partition: p})
 		}
 	}
+	c.awaitCommitted(tps)
+}
+
+// awaitCommitted waits until the group has committed every record of the partitions.
+func (c *cluster) awaitCommitted(tps []record.TopicPartition) {
+	c.t.Helper()
 	deadline := time.Now().Add(60 * time.Second)
 	for {
 		ends, err := c.admin.EndOffsets(c.t.Context(), tps)
+		if errors.Is(err, kafka.Retriable) { // leaders have moved
+			continue
+		}
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -362,4 +375,34 @@ func (w testWriter) Write(b []byte) (int, error) {
 		_, _ = os.Stderr.Write(b)
 	}
 	return len(b), nil
+}
+
+// put writes a record to a partition, which may be new.
+func (c *cluster) put(topic string, partition int32, key, value string) {
+	c.t.Helper()
+	client, err := kafka.NewClient(kafka.Config{Brokers: c.brokers}, kafka.ClientConfig{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer client.Close()
+	failed := make(chan error, 1)
+	client.Produce(c.t.Context(), &kafka.Output{Topic: topic, Partition: partition, Key: []byte(key), Value: []byte(value), Timestamp: 1},
+		func(_ int32, _ int64, err error) { failed <- err })
+	if err := <-failed; err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// ends returns where the partitions of a topic end.
+func (c *cluster) ends(topic string) map[record.TopicPartition]int64 {
+	c.t.Helper()
+	var tps []record.TopicPartition
+	for p := range int32(partitions) {
+		tps = append(tps, record.TopicPartition{Topic: topic, Partition: p})
+	}
+	ends, err := c.admin.EndOffsets(c.t.Context(), tps)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return ends
 }

@@ -11,12 +11,17 @@ import (
 // looked after.
 const maxDamaged = 3
 
-// run runs instances one after another until one ends for another reason than damaged state. Damage shows when
+// run runs instances one after another until one ends for another reason than damaged state, or source topics
+// that have grown (grownError). Damage shows when
 // the database is opened, or only when a block is read, in the middle of things: then the instance ends without
 // a commit. Its database is set aside, and the next one restores the state from the changelogs.
 func (a *App) run(ctx context.Context) error {
 	for n := 1; ; n++ {
 		err := a.runOnce(ctx)
+		for grown(err) && ctx.Err() == nil {
+			a.cfg.Logger.Warn("a source topic has new partitions; starting over with them", "app", a.cfg.Application, "err", err)
+			err = a.runOnce(ctx)
+		}
 		if !damaged(err) || ctx.Err() != nil || n > maxDamaged {
 			return err
 		}

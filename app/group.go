@@ -60,6 +60,7 @@ func topologyHash(l *layout) uint64 {
 func (g *group) Assign(members []kafka.MemberInfo, _ map[string]int32) (map[string]kafka.Assignment, error) {
 	l := g.in.layout
 	cfg := g.in.cfg
+	g.in.lookForPartitions(context.Background())
 	req := assign.Request{
 		Tasks: l.tasks, Standbys: cfg.Standbys, RackTags: cfg.RackTags, AcceptableLag: cfg.AcceptableLag, MaxWarmups: max(0, cfg.MaxWarmups),
 	}
@@ -181,6 +182,7 @@ func (g *group) AssignmentData(userdata []byte) {
 // Assigned takes tasks up: their state is restored, then their worker runs them.
 func (g *group) Assigned(ctx context.Context, added []record.TopicPartition) {
 	in := g.in
+	added = in.known(added)
 	for _, id := range in.layout.tasksOf(added) {
 		if !slices.Contains(added, in.layout.inputs(id)[0]) {
 			continue

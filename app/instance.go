@@ -127,7 +127,7 @@ func (in *instance) run(ctx context.Context) error {
 		case <-ctx.Done():
 			in.app.setState(Closing)
 		case <-in.failed:
-			if err = in.err; damaged(err) {
+			if err = in.err; damaged(err) || grown(err) {
 				in.app.setState(Rebalancing) // the next instance goes on
 			} else {
 				in.app.setState(Error)

@@ -13,11 +13,13 @@ import (
 
 const cleanInterval = time.Minute
 
-// upkeep is the goroutine that does what has time: it purges repartition topics and removes state that is no
-// longer used.
+// upkeep is the goroutine that does what has time: it purges repartition topics, removes state that is no
+// longer used and looks whether source topics have grown.
 func (in *instance) upkeep(ctx context.Context) {
 	clean := time.NewTicker(cleanInterval)
 	defer clean.Stop()
+	grow := time.NewTicker(growInterval)
+	defer grow.Stop()
 	var purge <-chan time.Time
 	if d := in.cfg.RepartitionPurgeInterval; d > 0 && len(in.layout.internal) > 0 {
 		t := time.NewTicker(d)
@@ -30,6 +32,8 @@ func (in *instance) upkeep(ctx context.Context) {
 			return
 		case <-clean.C:
 			in.state.clean()
+		case <-grow.C:
+			in.lookForPartitions(ctx)
 		case <-purge:
 			in.purge.run(ctx, in)
 		}

@@ -180,3 +180,39 @@ func TestMissingPermissionsNameWhatIsMissing(t *testing.T) {
 	p.mu.Unlock()
 	m.Close(t.Context(), true)
 }
+
+// Both sides show certificates.
+func TestMutualTLS(t *testing.T) {
+	server, serverPool := certificate(t)
+	mine, minePool := certificate(t)
+	theirs, _ := certificate(t)
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(&tls.Config{
+		Certificates: []tls.Certificate{server}, ClientCAs: minePool, ClientAuth: tls.RequireAndVerifyClientCert,
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	connect := func(certs ...tls.Certificate) error {
+		a, err := Connect(t.Context(), Config{
+			Brokers: c.ListenAddrs(), ConnectTimeout: time.Second, TLS: &tls.Config{RootCAs: serverPool, Certificates: certs},
+		})
+		if err == nil {
+			a.Close()
+		}
+		return err
+	}
+	if err := connect(mine); err != nil {
+		t.Error(err)
+	}
+	for name, certs := range map[string][]tls.Certificate{"none": nil, "one that nobody trusts": {theirs}} {
+		begin := time.Now()
+		err := connect(certs...)
+		if err == nil || !strings.Contains(err.Error(), "certificate") || !strings.Contains(err.Error(), "check") {
+			t.Errorf("certificate: %s: error %v", name, err)
+		}
+		if d := time.Since(begin); d > 5*time.Second {
+			t.Errorf("certificate: %s: took %v", name, d)
+		}
+	}
+}
