@@ -13,7 +13,7 @@ import (
 	"github.com/leatstream/leat/topology"
 )
 
-// TestBuilder runs testdata: graphs in the language of [script] with the text of Describe, the layout of the
+// TestBuilder runs testdata: graphs in the language of [script] with the texts of Describe and Mermaid, the layout of the
 // subtopologies, or the problems that Build finds.
 func TestBuilder(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -27,6 +27,11 @@ func TestBuilder(t *testing.T) {
 					return "error: " + err.Error()
 				}
 				return dots(top.Describe())
+			case "mermaid":
+				if err != nil {
+					return "error: " + err.Error()
+				}
+				return top.Mermaid()
 			case "layout":
 				if err != nil {
 					return "error: " + err.Error()

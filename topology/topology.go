@@ -1,6 +1,6 @@
 // Package topology is the graph that a leat application runs: sources, processors, sinks and stores, split
 // into subtopologies. It owns validation, generated names, Kafka Streams' numbering of subtopologies and the
-// text of Describe.
+// texts of Describe and Mermaid.
 //
 // A [Builder] collects nodes; its Build checks everything and reports all problems together, each with the
 // place in the user's code that made it. The result, a [Topology], is immutable. Package task makes its
