@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/leatstream/leat/internal/kafka"
 	"github.com/leatstream/leat/record"
@@ -12,13 +13,13 @@ import (
 type backlog struct {
 	admin *kafka.Admin
 	appID string
-	// topics are all that it reads, those between its own subtopologies included; input is the first's.
+	// topics are all that it reads, those between its own subtopologies included; inputs are those that others write.
 	topics []string
-	input  string
+	inputs []string
 }
 
-func newBacklog(admin *kafka.Admin, appID string, t *topology.Topology) *backlog {
-	b := &backlog{admin: admin, appID: appID, input: linesTopic(appID)}
+func newBacklog(admin *kafka.Admin, appID string, t *topology.Topology, inputs ...string) *backlog {
+	b := &backlog{admin: admin, appID: appID, inputs: inputs}
 	for _, sub := range t.Subtopologies {
 		for _, n := range sub.Sources() {
 			for _, topic := range n.Topics {
@@ -29,11 +30,11 @@ func newBacklog(admin *kafka.Admin, appID string, t *topology.Topology) *backlog
 	return b
 }
 
-// distance is how far an application is: done of all records, by offsets, of its input and of what it reads
+// distance is how far an application is: done of all records, by offsets, of its inputs and of what it reads
 // of its own.
 type distance struct {
-	lines, linesEnd int64
-	words, wordsEnd int64
+	input, inputEnd int64
+	inner, innerEnd int64
 	// finished tells that everything that has been written is processed and committed. It is true for good,
 	// provided that nobody writes to the input any more.
 	finished bool
@@ -82,13 +83,16 @@ func (b *backlog) look(ctx context.Context) (distance, error) {
 			next.Next = starts[tp]
 		}
 		d.finished = d.finished && next.Next >= ends[tp]
-		if tp.Topic == b.input {
-			d.lines += next.Next
-			d.linesEnd += ends[tp]
+		if slices.Contains(b.inputs, tp.Topic) {
+			d.input += next.Next
+			d.inputEnd += ends[tp]
 		} else {
-			d.words += next.Next
-			d.wordsEnd += ends[tp]
+			d.inner += next.Next
+			d.innerEnd += ends[tp]
 		}
 	}
 	return d, nil
 }
+
+func (d distance) done() int64 { return d.input + d.inner }
+func (d distance) left() int64 { return d.inputEnd + d.innerEnd - d.done() }

@@ -25,14 +25,14 @@ type instances struct {
 	since time.Time // the first of them became Running
 }
 
-// newInstances makes instances that do not run yet. Instance n keeps its state in the sub-directory n of dir,
+// newInstances makes instances that do not run yet. Instance n keeps its state in the sub-directory n of the place,
 // so that it finds it again however many there are next time.
-func newInstances(o *options, brokers []string, dir string, t *topology.Topology, log *slog.Logger) (*instances, error) {
+func newInstances(o *options, p place, t *topology.Topology, g app.Guarantee, log *slog.Logger) (*instances, error) {
 	in := &instances{}
 	for n := range o.instances {
 		a, err := app.New(app.Config{
-			Application: o.appID, Topology: t, Brokers: brokers, Workers: o.workers,
-			StateDir: filepath.Join(dir, strconv.Itoa(n)),
+			Application: o.appID, Topology: t, Brokers: p.brokers, Workers: o.workers, Guarantee: g,
+			StateDir: filepath.Join(p.dir, strconv.Itoa(n)),
 			Memory:   64 << 20,
 			// A run that was killed keeps its place in the group for the session timeout; the next run waits for it.
 			SessionTimeout: sessionTimeout,

@@ -29,6 +29,8 @@ func TestCommandLines(t *testing.T) {
 		{"demo --help", 0, "wordcount", ""},
 		{"demo wordcount --help", 0, "-instances", ""},
 		{"demo wordcount --describe --app-id shop", 0, "Source: KSTREAM-SOURCE-0000000000 (topics: [shop-lines])", ""},
+		{"demo wordcount --describe=mermaid --app-id shop", 0, "flowchart", ""},
+		{"demo wordcount --describe=dot", 2, "", "neither text nor mermaid"},
 		{"bogus", 2, "", `unknown command "bogus"`},
 		{"demo bogus", 2, "", `unknown demonstration "bogus"`},
 		{"demo wordcount --bogus", 2, "", "-bogus"},
@@ -61,16 +63,16 @@ func TestFlagsStandAnywhere(t *testing.T) {
 		"one two -app-id x -instances 3",
 		"--app-id x --instances 3 -- one two",
 	} {
-		o, err := parseOptions(strings.Fields(args), nil)
+		o, err := parseWordcount(strings.Fields(args), nil)
 		if err != nil || o.appID != "x" || o.instances != 3 || strings.Join(o.files, " ") != "one two" {
 			t.Errorf("%s: %+v, %v", args, o, err)
 		}
 	}
-	o, err := parseOptions([]string{"a", "--", "--output", "--"}, nil)
+	o, err := parseWordcount([]string{"a", "--", "--output", "--"}, nil)
 	if err != nil || strings.Join(o.files, " ") != "a --output --" {
 		t.Errorf("files after --: %+v, %v", o, err)
 	}
-	o, err = parseOptions([]string{"--brokers", "a:1, b:2,c:3"}, nil)
+	o, err = parseWordcount([]string{"--brokers", "a:1, b:2,c:3"}, nil)
 	if err != nil || strings.Join(o.brokers, "|") != "a:1|b:2|c:3" {
 		t.Errorf("brokers: %+v, %v", o, err)
 	}

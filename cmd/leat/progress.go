@@ -11,9 +11,6 @@ const (
 	sayInterval  = time.Second
 )
 
-func (d distance) done() int64 { return d.lines + d.words }
-func (d distance) left() int64 { return d.linesEnd + d.wordsEnd - d.done() }
-
 // process runs the instances until everything is processed and returns how far they came and the time it took
 // from when the first of them was ready.
 func (w *wordcount) process(ctx context.Context, apps *instances, b *backlog) (distance, time.Duration, error) {
@@ -72,5 +69,5 @@ func (w *wordcount) sayProgress(d distance, apps *instances) {
 		w.say("waiting for the group and for the state; a run that was killed keeps its place in the group for %v", sessionTimeout)
 		return
 	}
-	w.say("%d of %d lines, %d of %d words processed; %d of %d instances running", d.lines, d.linesEnd, d.words, d.wordsEnd, running, all)
+	w.say("%d of %d lines, %d of %d words processed; %d of %d instances running", d.input, d.inputEnd, d.inner, d.innerEnd, running, all)
 }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
+	"io"
 	"time"
 
-	"github.com/leatstream/leat/embedded"
+	"github.com/leatstream/leat/app"
 	"github.com/leatstream/leat/internal/kafka"
 	"github.com/leatstream/leat/topology"
 )
@@ -18,9 +16,38 @@ import (
 // partitions is the number of partitions of topics that the demonstration creates.
 const partitions = 4
 
+const wordcountUsage = `Usage: leat demo wordcount [FLAGS] [FILE...]
+
+Writes every line of the files (without one: a text that leat brings along) to the topic APP-ID-lines and runs an
+application that counts their words, lower-cased runs of letters and digits, into the topic APP-ID-counts. Without
+--brokers a broker runs inside this process. Run again with the same --app-id and --brokers, the counts go on
+from where they were; with /dev/null as file it only finishes what is there.
+
+Flags, before or after the files:
+`
+
+// wordcountOptions are wordcount's command line.
+type wordcountOptions struct {
+	options
+	files []string
+}
+
+// parseWordcount reads a command line. flag.ErrHelp is returned for one that asks for help, with the text on out.
+func parseWordcount(args []string, out io.Writer) (*wordcountOptions, error) {
+	o := &wordcountOptions{}
+	var err error
+	if o.files, err = o.parse(o.flags("wordcount"), args, wordcountUsage, out); err != nil {
+		return nil, err
+	}
+	if err := o.check(); err != nil {
+		return nil, usageError{fmt.Errorf("demo wordcount: %w", err)}
+	}
+	return o, nil
+}
+
 // runWordcount is "leat demo wordcount".
 func runWordcount(ctx context.Context, args []string, c console) error {
-	o, err := parseOptions(args, c.out)
+	o, err := parseWordcount(args, c.out)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
@@ -31,64 +58,25 @@ func runWordcount(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
-	if o.describe {
-		_, err := fmt.Fprint(c.out, t.Describe())
-		return err
+	if o.describe != "" {
+		o.describe.print(c.out, t)
+		return nil
 	}
 	texts, err := openTexts(o.files)
 	if err != nil {
 		return err
 	}
 	defer closeTexts(texts)
-	dir, remove, err := o.stateDirectory()
+	p, err := o.open()
 	if err != nil {
 		return err
 	}
-	defer remove()
-	brokers := o.brokers
-	if len(brokers) == 0 {
-		broker, err := embedded.Start(embedded.Config{})
-		if err != nil {
-			return err
-		}
-		defer broker.Close()
-		brokers = []string{broker.Addr()}
-	}
-	r, err := (&wordcount{options: o, console: c, topology: t, brokers: brokers, dir: dir}).count(ctx, texts)
+	defer p.close()
+	r, err := (&wordcount{options: &o.options, console: c, topology: t, place: p}).count(ctx, texts)
 	if err != nil {
 		return o.interrupted(ctx, err)
 	}
 	return r.write(c.out, o.output)
-}
-
-// interrupted says what a run that was told to stop leaves behind; any other error it returns as it is.
-func (o *options) interrupted(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
-		return err
-	case len(o.brokers) == 0:
-		return errors.New("interrupted")
-	default:
-		return errors.New("interrupted; the next run with the same --app-id and --brokers processes what was written")
-	}
-}
-
-// stateDirectory returns where the instances keep their state, and what to do when they have ended. The broker
-// inside this process takes the changelogs with it, so nothing of the state is of use afterwards.
-func (o *options) stateDirectory() (dir string, remove func(), err error) {
-	switch {
-	case o.stateDir != "":
-		return o.stateDir, func() {}, nil
-	case len(o.brokers) == 0:
-		dir, err := os.MkdirTemp("", "leat-wordcount-")
-		return dir, func() { os.RemoveAll(dir) }, err
-	default:
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return "", nil, fmt.Errorf("no default for --state-dir: %w", err)
-		}
-		return filepath.Join(dir, "leat", "demo"), func() {}, nil
-	}
 }
 
 // wordcount is one run of the demonstration against brokers.
@@ -96,22 +84,17 @@ type wordcount struct {
 	*options
 	console
 	topology *topology.Topology
-	brokers  []string
-	dir      string
+	place    place
 }
 
 // count writes the lines of texts, runs the application until everything is processed, and reads its table.
 func (w *wordcount) count(ctx context.Context, texts []text) (*result, error) {
-	level := slog.LevelWarn
-	if w.verbose {
-		level = slog.LevelInfo
-	}
-	log := slog.New(slog.NewTextHandler(w.progress, &slog.HandlerOptions{Level: level}))
-	apps, err := newInstances(w.options, w.brokers, w.dir, w.topology, log)
+	log := w.logger(w.console)
+	apps, err := newInstances(w.options, w.place, w.topology, app.AtLeastOnce, log)
 	if err != nil {
 		return nil, err
 	}
-	cfg := kafka.Config{Brokers: w.brokers, ClientID: w.appID}
+	cfg := kafka.Config{Brokers: w.place.brokers, ClientID: w.appID}
 	if w.verbose {
 		cfg.Logger = log
 	}
@@ -124,7 +107,7 @@ func (w *wordcount) count(ctx context.Context, texts []text) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	backlog := newBacklog(admin, w.appID, w.topology)
+	backlog := newBacklog(admin, w.appID, w.topology, linesTopic(w.appID))
 	before, err := backlog.look(ctx)
 	if err != nil {
 		return nil, err
@@ -142,7 +125,7 @@ func (w *wordcount) count(ctx context.Context, texts []text) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &result{Lines: after.linesEnd, Written: written, Records: after.done() - before.done(), Seconds: took.Seconds()}
+	r := &result{Lines: after.inputEnd, Written: written, Records: after.done() - before.done(), Seconds: took.Seconds()}
 	r.RecordsPerSecond = perSecond(r.Records, took)
 	if n, spent := apps.restored.figures(); n > 0 {
 		r.Restored = &restoredResult{Records: n, Seconds: spent.Seconds(), RecordsPerSecond: perSecond(n, spent)}
