@@ -36,7 +36,7 @@ func TestMistakes(t *testing.T) {
 			byCents := stream.GroupBy(stream.MapValues(stream.From(b, in), func(string) order { return order{} }), func(_ string, o order) int64 { return o.Cents })
 			here()
 			stream.Count(byCents, nil)
-		}, `repartition topic "KSTREAM-AGGREGATE-STATE-STORE-0000000003-repartition" has no serde for its values (stream_test.order); give the operator that changes or groups by the key the option Keys or Values`},
+		}, `repartition topic "KSTREAM-AGGREGATE-STATE-STORE-0000000003-repartition" has no serde for its values (stream_test.order); give the operator that joins or groups by the new key the option Keys or Values`},
 		"no serde for an aggregate": {func(b *stream.Builder) {
 			g := stream.GroupByKey(stream.From(b, in))
 			here()

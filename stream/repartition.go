@@ -56,7 +56,7 @@ func missingSerdes[K, V any](topic string, keys serde.Serde[K], values serde.Ser
 	if keys != nil && values != nil {
 		return nil
 	}
-	return fmt.Errorf("repartition topic %q has no serde for %s; give the operator that changes or groups by the key the option Keys or Values", topic, missing(keys == nil, values == nil, typeOf[K](), typeOf[V]()))
+	return fmt.Errorf("repartition topic %q has no serde for %s; give the operator that joins or groups by the new key the option Keys or Values", topic, missing(keys == nil, values == nil, typeOf[K](), typeOf[V]()))
 }
 
 // through is the stream behind a repartition.

@@ -14,6 +14,7 @@ type demo struct {
 func demos() []demo {
 	return []demo{
 		{"wordcount", "count the words of files, with state that survives", runWordcount},
+		{"shop", "join orders, payments and customers, and watch the totals", runShop},
 	}
 }
 

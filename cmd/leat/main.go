@@ -1,6 +1,7 @@
 // Command leat runs leat's demonstrations.
 //
 //	leat demo wordcount [FILE…]   count the words of files with a Kafka Streams application
+//	leat demo shop                join orders, payments and customers, and show the totals as they come
 //	leat demo                     list the demonstrations
 //	leat version                  print the version
 //
@@ -27,10 +28,11 @@ const usage = `leat is a Kafka-native stream processor for Go; this command show
 Usage:
   leat demo                       list the demonstrations
   leat demo wordcount [FILE...]   count words
+  leat demo shop                  join orders, payments and customers
   leat version                    print the version
   leat help                       print this text
 
-"leat demo wordcount --help" explains its flags.
+"leat demo NAME --help" explains a demonstration's flags.
 `
 
 // usageError is a mistake on the command line or in the configuration that it makes.
