@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,8 +13,15 @@ import (
 	"github.com/leatstream/leat/statestore"
 )
 
-// restoreRecords bounds the change records that are applied at a time.
-const restoreRecords = 64 << 10
+const (
+	// restoreRecords bounds the change records that are taken in at a time.
+	restoreRecords = 64 << 10
+	// restoreBatch is the size in bytes at which a task's writes are committed before it is complete, unless
+	// many tasks have to share restoreShare of Config.Memory. One as large is a sorted run for the database: it
+	// takes half a memtable or more, and so does not pass through one.
+	restoreBatch = 12 << 20
+	restoreShare = 4
+)
 
 // restorer brings the local state of tasks up to their changelogs before their workers run them. It reads
 // all of them at the same time; a task is handed over as soon as its own stores are complete. Those of
@@ -39,6 +47,9 @@ type restoring struct {
 	left  int
 	// standby tells that there is no end, and no worker that waits for the task; begun, that it is being read.
 	standby, begun bool
+	// batches hold what has been taken in but not committed, of the stores that are ahead.
+	batches map[statestore.Backend]statestore.Batch
+	ahead   []*restoringStore
 }
 
 func newRestorer(in *instance) (*restorer, error) {
@@ -76,7 +87,9 @@ func (r *restorer) cancel(e *entry) bool {
 	if r.known[e] == nil {
 		return false
 	}
-	standby := r.known[e].standby
+	re := r.known[e]
+	standby := re.standby
+	r.keepOf(re)
 	delete(r.known, e)
 	for tp, s := range r.byTP {
 		if s.of.entry == e {
@@ -96,6 +109,7 @@ func (r *restorer) cancel(e *entry) bool {
 func (r *restorer) run(ctx context.Context) {
 	refresh := time.NewTicker(refreshInterval)
 	defer refresh.Stop()
+	defer r.keepAll()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
@@ -136,6 +150,23 @@ func (r *restorer) run(ctx context.Context) {
 				return
 			}
 		}
+	}
+}
+
+// keepAll commits what has been taken in of all tasks, before the instance ends.
+func (r *restorer) keepAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, re := range r.known {
+		r.keepOf(re)
+	}
+}
+
+// keepOf commits what has been taken in of a task that is not going to be completed now. What there was before is
+// sound without it.
+func (r *restorer) keepOf(re *restoring) {
+	if err := re.commit(); err != nil {
+		r.in.log.Warn("what was being restored is not kept", "task", re.entry.id.String(), "err", err)
 	}
 }
 
@@ -236,7 +267,7 @@ func (r *restorer) begin(ctx context.Context, fresh []*entry) error {
 	return r.finish(ctx, ready)
 }
 
-// apply writes change records to the local state, tasks side by side, and returns the tasks that are complete.
+// apply takes change records into the local state, tasks side by side, and returns the tasks that are complete.
 func (r *restorer) apply(got []kafka.Restored) ([]*restoring, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -251,9 +282,10 @@ func (r *restorer) apply(got []kafka.Restored) ([]*restoring, error) {
 		errMu sync.Mutex
 		errs  []error
 	)
+	limit := min(restoreBatch, int(r.in.cfg.Memory)/restoreShare/max(1, len(r.known)))
 	for re, parts := range byTask {
 		wg.Go(func() {
-			if err := r.applyTask(re, parts); err != nil {
+			if err := r.applyTask(re, parts, limit); err != nil {
 				errMu.Lock()
 				errs = append(errs, err)
 				errMu.Unlock()
@@ -289,21 +321,20 @@ func (r *restorer) apply(got []kafka.Restored) ([]*restoring, error) {
 	return finished, nil
 }
 
-func (r *restorer) applyTask(re *restoring, parts []*kafka.Restored) error {
-	batches := make(map[statestore.Backend]statestore.Batch)
+func (r *restorer) applyTask(re *restoring, parts []*kafka.Restored, limit int) error {
+	now := re.standby
 	for _, p := range parts {
 		s := r.byTP[p.TopicPartition]
 		if p.Err != nil {
+			if err := re.commit(); err != nil {
+				return err
+			}
 			if err := s.startOver(r.in, p); err != nil {
 				return err
 			}
 			continue
 		}
-		b := batches[s.backend]
-		if b == nil {
-			b = s.backend.NewBatch()
-			batches[s.backend] = b
-		}
+		b := re.batch(s.backend)
 		for i := range p.Records {
 			rec := &p.Records[i]
 			if rec.Key == nil {
@@ -313,14 +344,60 @@ func (r *restorer) applyTask(re *restoring, parts []*kafka.Restored) error {
 				return err
 			}
 		}
+		s.reach(p.Next)
+		if s.next = p.Next; !slices.Contains(re.ahead, s) {
+			re.ahead = append(re.ahead, s)
+		}
+		now = now || p.Done
+	}
+	if !now && re.size() < limit {
+		return nil
+	}
+	return re.commit()
+}
+
+// batch returns the batch for the task's stores in a backend. Those in memory have no use for order.
+func (re *restoring) batch(of statestore.Backend) statestore.Batch {
+	b := re.batches[of]
+	if b != nil {
+		return b
+	}
+	if b = of.NewBatch(); of == re.entry.persistent {
+		b = statestore.NewSorted(b)
+	}
+	if re.batches == nil {
+		re.batches = make(map[statestore.Backend]statestore.Batch)
+	}
+	re.batches[of] = b
+	return b
+}
+
+// size is about what is held until the next commit, in bytes.
+func (re *restoring) size() (n int) {
+	for _, b := range re.batches {
+		n += b.Size()
+	}
+	for _, s := range re.ahead {
+		if s.restorer != nil {
+			n += s.restorer.Pending()
+		}
+	}
+	return n
+}
+
+// commit brings what has been taken in to the local state, together with the positions that it reaches.
+func (re *restoring) commit() error {
+	for _, s := range re.ahead {
+		b := re.batch(s.backend)
 		if s.restorer != nil {
 			s.restorer.Finish(b)
 		}
-		s.reach(p.Next)
-		b.SetPosition(s.spec.Name, statestore.Position{Next: p.Next, Topic: s.topicID, Time: s.time})
+		b.SetPosition(s.spec.Name, statestore.Position{Next: s.next, Topic: s.topicID, Time: s.time})
 		s.written = s.time
 	}
-	for _, b := range batches {
+	clear(re.ahead)
+	re.ahead = re.ahead[:0]
+	for _, b := range re.batches {
 		if err := b.Commit(); err != nil {
 			return fmt.Errorf("task %s: %w", re.entry.id, err)
 		}

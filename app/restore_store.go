@@ -23,6 +23,8 @@ type restoringStore struct {
 	// as of mark.time when it reaches mark.end. written is the time as it was last stored.
 	time, written int64
 	mark          struct{ end, time int64 }
+	// next is the position of what has been taken in, committed or not.
+	next int64
 }
 
 // open gets the engine of the store, as far as it has been restored.

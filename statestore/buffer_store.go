@@ -265,6 +265,9 @@ func (r *bufferRestorer) Restore(_ Batch, rec *record.Raw) error {
 	return nil
 }
 
+// Pending implements [Restorer].
+func (r *bufferRestorer) Pending() int { return r.rows.bytes() }
+
 // Finish implements [Restorer].
 func (r *bufferRestorer) Finish(b Batch) {
 	r.settle()

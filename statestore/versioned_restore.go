@@ -29,6 +29,9 @@ func (r *versionedRestorer) Restore(_ Batch, rec *record.Raw) error {
 	return err
 }
 
+// Pending implements [Restorer].
+func (r *versionedRestorer) Pending() int { return r.rows.bytes() }
+
 // Finish implements [Restorer].
 func (r *versionedRestorer) Finish(b Batch) {
 	r.settle()

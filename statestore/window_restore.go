@@ -15,6 +15,8 @@ type Restorer interface {
 	// Finish adds what the records since the last Finish amount to as a whole. It comes before each commit of
 	// a batch.
 	Finish(b Batch)
+	// Pending is the approximate size in bytes of what the next Finish is going to add.
+	Pending() int
 }
 
 // RestoreWindow returns the restorer of a window store (timestamped or not, with duplicates or without) that
@@ -76,6 +78,9 @@ func (w *windowRestorer) Restore(b Batch, r *record.Raw) error {
 	}
 	return nil
 }
+
+// Pending implements [Restorer].
+func (w *windowRestorer) Pending() int { return 0 }
 
 // Finish implements [Restorer].
 func (w *windowRestorer) Finish(b Batch) {
