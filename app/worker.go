@@ -19,9 +19,10 @@ const (
 	// stepsPerTurn bounds the records that one task processes before the others get their turn.
 	stepsPerTurn = 512
 	// pauseAbove and resumeBelow are the marks of an input's queue: one that waits for another input of its
-	// task fills up, and would take in its whole topic.
-	pauseAbove  = 16 << 10
-	resumeBelow = 4 << 10
+	// task fills up, and would take in its whole topic. More than the next turns need only costs memory: what is
+	// fetched stays with the client meanwhile.
+	pauseAbove  = 4 << 10
+	resumeBelow = 1 << 10
 	// idleWait bounds the wait for records when there is nothing to do.
 	idleWait = 200 * time.Millisecond
 	// waitForInput bounds it while a task waits for data of one input before it processes another's.

@@ -21,7 +21,7 @@ type ReadConfig struct {
 	MaxWait time.Duration
 	// MaxBytes bounds one response. At most two responses' worth wait in memory for each broker and
 	// client (one to be polled, one on its way), not counting paused partitions, of which each may hold
-	// two shares. Default 8 MiB.
+	// two shares. Default 4 MiB.
 	MaxBytes int32
 	// MaxPartitionBytes bounds a partition's share of a response. Default 1 MiB.
 	MaxPartitionBytes int32
@@ -35,7 +35,7 @@ type ClientConfig struct {
 	// BatchMaxBytes bounds a produced batch, and with it a record. Default 1 MiB minus the overhead, the
 	// broker's default limit.
 	BatchMaxBytes int32
-	// MaxBuffered bounds the records waiting to be acknowledged; [Client.Produce] blocks above. Default 50,000.
+	// MaxBuffered bounds the records waiting to be acknowledged; [Client.Produce] blocks above. Default 25,000.
 	MaxBuffered int
 	// DeliveryTimeout is how long a record may wait for its acknowledgement before its error is of kind
 	// [Timeout]. Default 2 min.
@@ -111,7 +111,7 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 		cc.BatchMaxBytes = 1_000_012
 	}
 	if cc.MaxBuffered == 0 {
-		cc.MaxBuffered = 50_000
+		cc.MaxBuffered = 25_000
 	}
 	if cc.DeliveryTimeout == 0 {
 		cc.DeliveryTimeout = 2 * time.Minute
@@ -141,7 +141,7 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 	}
 	d := newDeadlines(cc.DeliveryTimeout)
 	c := &Client{
-		cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(8<<20, 1<<20)),
+		cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(4<<20, 1<<20)),
 		slabs: newSlabs(cc.MaxBuffered, maxBufferedBytes, d), deadlines: d, transactionalID: cc.TransactionalID,
 	}
 	c.promise = c.acknowledged
