@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,7 +17,8 @@ import (
 )
 
 // childEnv makes the test binary an instance of the word count in a process of its own, which can be killed:
-// brokers, id, state directory and guarantee, separated by '|'.
+// brokers, id, state directory and guarantee, separated by '|', and "kinds" for the application with stores of every
+// kind.
 const childEnv = "LEAT_TEST_INSTANCE"
 
 // childStandbysEnv has a character for each standby that it shall ask for.
@@ -31,6 +33,9 @@ func TestMain(m *testing.M) {
 
 func child(args []string) int {
 	topo, err := wordCount(args[1])
+	if slices.Contains(args[4:], "kinds") {
+		topo, err = kindsOfState(args[1], args[1]+"-out")
+	}
 	if err == nil {
 		var a *app.App
 		a, err = app.New(app.Config{
@@ -54,10 +59,10 @@ type process struct {
 	cmd *exec.Cmd
 }
 
-func (c *cluster) spawn(dir, guarantee string) *process {
+func (c *cluster) spawn(dir, guarantee string, more ...string) *process {
 	c.t.Helper()
 	cmd := exec.Command(os.Args[0]) //nolint:gosec // the test binary itself
-	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{strings.Join(c.brokers, ","), c.id, dir, guarantee}, "|"))
+	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(append([]string{strings.Join(c.brokers, ","), c.id, dir, guarantee}, more...), "|"))
 	cmd.Stderr = testWriter{c.t}
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
