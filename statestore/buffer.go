@@ -6,7 +6,8 @@ import "github.com/leatstream/leat/record"
 // suppression keeps.
 //
 // A later update of a key takes the place of the one before and keeps its time. Change records are made when the
-// store is flushed, one for each key that was put or went since; their timestamps are the wall clock's.
+// store is flushed, one for each key that was put or went since, and a tombstone
+// before it if the key went and came again; their timestamps are the wall clock's.
 //
 // Source: KIP-328.
 type Buffer[K comparable, V any] interface {

@@ -33,7 +33,9 @@ type buffer[K comparable, V any] struct {
 	values serde.Serde[V]
 	rows   *bufferRows
 	dirty  hashSet
-	now    int64
+	// gone are the keys of dirty that have been evicted since the last flush.
+	gone map[string]struct{}
+	now  int64
 	// frozen are the counts as of the commit that is being confirmed.
 	frozen                 [2]int64
 	keyBuf, oldBuf, newBuf []byte
@@ -182,6 +184,12 @@ func (s *buffer[K, V]) evict(time int64, key []byte, f func(Update[K, V])) bool 
 	f(u)
 	s.rows.remove(key, size, time)
 	s.touch(key)
+	if s.env.Log != nil {
+		if s.gone == nil {
+			s.gone = make(map[string]struct{})
+		}
+		s.gone[string(key)] = struct{}{}
+	}
 	return !s.failed
 }
 
@@ -202,11 +210,17 @@ func (s *buffer[K, V]) Flush() {
 		case !ok:
 			s.env.Log(key, nil, s.now, nil)
 		default:
+			// Kafka Streams restores a key that went and came again with the time that it first had, and would
+			// send it on too early. It writes no tombstone for its own restarts.
+			if _, ok := s.gone[string(key)]; ok {
+				s.env.Log(key, nil, s.now, nil)
+			}
 			value = append(append(value[:0], v[8:]...), v[:8]...) // the time comes last
 			s.env.Log(key, value, s.now, bufferVersion)
 		}
 	}
 	s.dirty.clear()
+	clear(s.gone)
 	if err := s.rows.freeze(); err != nil {
 		s.fail("flush", err)
 	}

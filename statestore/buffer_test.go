@@ -3,6 +3,7 @@ package statestore_test
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -82,6 +83,9 @@ func TestBufferAgainstTwin(t *testing.T) {
 		}
 		s.commit(t)
 		log = append(log, s.log...)
+		if got, want := kafkaStreamsTimes(log), timesOf(twin); !maps.Equal(got, want) {
+			t.Fatalf("seed %d: Kafka Streams would restore the times %v, want %v", seed, got, want)
+		}
 		restored := openBuffer(t, restoreBuffer(t, log, 1+r.IntN(20)))
 		compareBuffers(t, fmt.Sprintf("seed %d restored", seed), restored, twin)
 		if restored.Bytes() != s.Bytes() {
@@ -89,6 +93,28 @@ func TestBufferAgainstTwin(t *testing.T) {
 		}
 		evictBoth(t, fmt.Sprintf("seed %d restored", seed), restored, twin, 1000, 1000)
 	}
+}
+
+// kafkaStreamsTimes are the times that Kafka Streams restores: a change record of a key that it holds already leaves
+// the key's time as it is (InMemoryTimeOrderedKeyValueChangeBuffer.cleanPut).
+func kafkaStreamsTimes(log []record.Raw) map[string]int64 {
+	times := make(map[string]int64)
+	for _, r := range log {
+		if r.Value == nil {
+			delete(times, string(r.Key))
+		} else if _, held := times[string(r.Key)]; !held {
+			times[string(r.Key)] = int64(binary.BigEndian.Uint64(r.Value[len(r.Value)-8:]))
+		}
+	}
+	return times
+}
+
+func timesOf(twin []heldUpdate) map[string]int64 {
+	times := make(map[string]int64)
+	for _, h := range twin {
+		times[h.Key] = h.time
+	}
+	return times
 }
 
 func putBoth(r *rand.Rand, s *bufferStore, twin []heldUpdate, step int) []heldUpdate {
