@@ -39,6 +39,28 @@ func (in *instance) fenceDead(ctx context.Context) {
 	}
 }
 
+// checkTransactions looks whether the cluster can do what exactly once takes.
+func (in *instance) checkTransactions(ctx context.Context) error {
+	if in.cfg.Guarantee != ExactlyOnce {
+		return nil
+	}
+	var t kafka.Transactions
+	err := in.retry(ctx, "ask what the cluster offers", func() (err error) {
+		t, err = in.admin.Transactions(ctx)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case !t.Fenced:
+		return errors.New("exactly once needs brokers of version 2.5 or later: this one takes the commits of members that have lost their tasks; upgrade it, or use AtLeastOnce")
+	case t.Version < 2:
+		in.log.Warn("the cluster's transaction.version is below 2, so that a request that comes very late can end up in a later transaction; raise it with kafka-features upgrade where the brokers are of version 4.0 or later",
+			"transaction_version", t.Version)
+	}
+	return nil
+}
+
 // processOf returns the process that a transactional id of the application names. A process's name has no
 // hyphen, so an id of another application, whose own id begins with this one's and a hyphen, names none.
 func processOf(prefix, id string) (string, bool) {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"slices"
 	"sync/atomic"
@@ -295,6 +296,10 @@ func (g *group) Complete(generation int32) {
 
 // Failed tells that the membership is in trouble. What time cannot cure stops the application.
 func (g *group) Failed(err error) {
+	if kafka.InstanceTaken(err) { // going on would take it back from the other, and so forth
+		g.in.fail(fmt.Errorf("another process has joined the group as instance %q; give each its own Instance: %w", g.in.cfg.Instance, err))
+		return
+	}
 	if errors.Is(err, kafka.Unauthorized) || errors.Is(err, kafka.Invalid) {
 		g.in.fail(err)
 		return

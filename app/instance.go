@@ -62,6 +62,9 @@ func open(ctx context.Context, a *App) (_ *instance, err error) {
 	if in.admin, err = kafka.Connect(ctx, a.cfg.kafka()); err != nil {
 		return nil, err
 	}
+	if err = in.checkTransactions(ctx); err != nil {
+		return nil, err
+	}
 	if in.layout, in.ids, err = prepareTopics(ctx, in.cfg, in.admin); err != nil {
 		return nil, err
 	}

@@ -55,6 +55,9 @@ func openStateDir(in *instance) (*stateDir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory %s: %w; set StateDir to a directory that can be written", dir, err)
 	}
+	if err := private(dir); err != nil {
+		return nil, err
+	}
 	var err error
 	d.db, err = pebblestore.Open(dir, pebblestore.Options{
 		Application: in.cfg.Application, Memory: in.cfg.Memory - cacheShare(in.cfg.Memory), Logger: in.log, OnFailure: in.fail,
@@ -73,6 +76,18 @@ func openStateDir(in *instance) (*stateDir, error) {
 		}
 	}
 	return d, nil
+}
+
+// private refuses a directory that everybody can write to: what is read from it decides what is written.
+func private(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o002 != 0 {
+		return fmt.Errorf("state directory %s: everybody can write to it (%v); chmod o-w it, or choose another StateDir", dir, mode)
+	}
+	return nil
 }
 
 // stateDirectory is where an application keeps its state.

@@ -216,6 +216,8 @@ func judgeCode(ke *kerr.Error, topic string) (Kind, string) {
 		return Retriable, ""
 	case kerr.InvalidSessionTimeout:
 		return Invalid, "choose a session timeout between the broker's group.min.session.timeout.ms and group.max.session.timeout.ms"
+	case kerr.InvalidTransactionTimeout:
+		return Invalid, "choose a transaction timeout that is not above the broker's transaction.max.timeout.ms"
 	case kerr.InvalidReplicationFactor:
 		return Invalid, "choose a replication factor that is no larger than the number of brokers"
 	case kerr.InvalidTopicException, kerr.InvalidPartitions, kerr.InvalidConfig, kerr.InvalidRequest, kerr.OffsetMetadataTooLarge,
@@ -227,6 +229,9 @@ func judgeCode(ke *kerr.Error, topic string) (Kind, string) {
 	}
 	return Fatal, ""
 }
+
+// InstanceTaken reports whether err says that another member has taken over the static instance id.
+func InstanceTaken(err error) bool { return errors.Is(err, kerr.FencedInstanceID) }
 
 // isConnError reports whether err comes from the connection and not from a broker's answer.
 func isConnError(err error) bool {
