@@ -22,16 +22,17 @@ import (
 type breaks struct {
 	vfs.FS
 	broken atomic.Bool
+	errno  syscall.Errno
 }
 
 func newBreaks(below vfs.FS, part string, kinds ...errorfs.OpKind) *breaks {
-	b := &breaks{}
+	b := &breaks{errno: syscall.ENOSPC}
 	b.FS = errorfs.Wrap(below, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if !b.broken.Load() || !strings.Contains(op.Path, part) {
 			return nil
 		}
 		if slices.Contains(kinds, op.Kind) {
-			return &fs.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
+			return &fs.PathError{Op: "write", Path: op.Path, Err: b.errno}
 		}
 		return nil
 	}))
@@ -57,17 +58,22 @@ func TestDiskFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		part  string
 		kinds []errorfs.OpKind
+		errno syscall.Errno
 	}{
-		"no space for tables":         {".sst", []errorfs.OpKind{errorfs.OpCreate}},
-		"no space inside tables":      {".sst", []errorfs.OpKind{errorfs.OpFileWrite}},
-		"manifest cannot be written":  {"MANIFEST", []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData}},
-		"nothing can be written":      {"", []errorfs.OpKind{errorfs.OpCreate, errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData}},
-		"tables cannot be made stick": {".sst", []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData}},
+		"no space for tables":         {".sst", []errorfs.OpKind{errorfs.OpCreate}, syscall.ENOSPC},
+		"no space inside tables":      {".sst", []errorfs.OpKind{errorfs.OpFileWrite}, syscall.ENOSPC},
+		"manifest cannot be written":  {"MANIFEST", []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData}, syscall.ENOSPC},
+		"nothing can be written":      {"", []errorfs.OpKind{errorfs.OpCreate, errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData}, syscall.ENOSPC},
+		"read-only":                   {"", []errorfs.OpKind{errorfs.OpCreate, errorfs.OpFileWrite}, syscall.EROFS},
+		"the disk breaks":             {".sst", []errorfs.OpKind{errorfs.OpFileWrite}, syscall.EIO},
+		"too many open files":         {"", []errorfs.OpKind{errorfs.OpCreate}, syscall.EMFILE},
+		"tables cannot be made stick": {".sst", []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData}, syscall.ENOSPC},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const seed = 2
 			below := vfs.NewMem()
 			disk := newBreaks(below, test.part, test.kinds...)
+			disk.errno = test.errno
 			failures := make(chan error, 10)
 			db := mustOpen(t, "state", Options{FS: disk, OnFailure: func(err error) { failures <- err }})
 			b := db.Task("0_0")
@@ -84,7 +90,7 @@ func TestDiskFails(t *testing.T) {
 					failed = perform(b, seed, 0, done)
 				}
 			})
-			if !errors.Is(failed, ErrStorage) {
+			if !errors.Is(failed, ErrStorage) || !strings.Contains(failed.Error(), test.errno.Error()) {
 				t.Fatalf("after %d commits: %v", done, failed)
 			}
 			if err := db.Err(); !errors.Is(err, ErrStorage) {
