@@ -41,6 +41,7 @@ type cached[K comparable, V any] struct {
 	staged, frozen *Tree
 	keyBuf, valBuf []byte
 	logBuf         []byte
+	sizeBuf        []byte
 	version        uint64
 	failed         bool
 }

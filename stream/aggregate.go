@@ -6,7 +6,6 @@ import (
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
-	"github.com/leatstream/leat/statestore"
 	"github.com/leatstream/leat/stream/internal/plan"
 	"github.com/leatstream/leat/topology"
 )
@@ -60,40 +59,43 @@ func aggregateStream[K comparable, V, A any](c *call, g Grouped[K, V], initial f
 	in := g.input(c, m.store.name, m.store.keys)
 	m.serdes(in.keys, native[A]())
 	k := &kept[K, A]{store: m.store.plan(c, name, true)}
-	return keepTable(c, in, name, k, m.store.values, func(n node, st statestore.Timestamped[K, A], out *processor.Outlet[K, change[A]]) processor.Receiver[K, V] {
-		return &aggregate[K, V, A]{
-			initial: function[struct{}, struct{}, A]{n, func(context.Context, struct{}, struct{}) (A, error) { return initial(), nil }},
-			add:     function[pair[K, V], A, A]{n, add},
-			store:   st, out: out, old: k.old, null: record.NullnessOf[A](),
-		}
+	return keepTable(c, in, name, k, m.store.values, func(out tableOut[K, A]) processor.Receiver[K, V] {
+		return newAggregate(out, initial, add)
 	})
 }
 
 // keepTable adds a node below a stream that keeps a table of what it makes of the stream's records.
-func keepTable[K comparable, V, A any](c *call, in Stream[K, V], name string, k *kept[K, A], values serde.Serde[A], makeNode func(node, statestore.Timestamped[K, A], *processor.Outlet[K, change[A]]) processor.Receiver[K, V]) Table[K, A] {
+func keepTable[K comparable, V, A any](c *call, in Stream[K, V], name string, k *kept[K, A], values serde.Serde[A], makeNode func(tableOut[K, A]) processor.Receiver[K, V]) Table[K, A] {
 	n := &plan.Node{Name: name, Output: changesOf[K, A](), Versioned: k.versioned(), Write: processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K, change[A]]) (any, error) {
-		st, err := topology.StoreOf[statestore.Timestamped[K, A]](sc, k.store.Name)
+		t, err := newTableOut(sc, k.store, out, k.old)
 		if err != nil {
 			return nil, err
 		}
-		return makeNode(newNode(sc), st, out), nil
+		return makeNode(t), nil
 	}, k.store)}
 	c.b.plan.Add(n, in.node)
 	return Table[K, A]{&table[K, A]{b: c.b, name: name, node: n, keys: in.keys, values: values, sources: in.sources, upkeep: k}}
 }
 
 type aggregate[K comparable, V, A any] struct {
+	tableOut[K, A]
 	initial function[struct{}, struct{}, A]
 	add     function[pair[K, V], A, A]
-	store   statestore.Timestamped[K, A]
-	out     *processor.Outlet[K, change[A]]
-	old     bool
 	null    record.Nullness[A]
+}
+
+func newAggregate[K comparable, V, A any](out tableOut[K, A], initial func() A, add func(context.Context, pair[K, V], A) (A, error)) *aggregate[K, V, A] {
+	return &aggregate[K, V, A]{
+		tableOut: out,
+		initial:  function[struct{}, struct{}, A]{out.node, func(context.Context, struct{}, struct{}) (A, error) { return initial(), nil }},
+		add:      function[pair[K, V], A, A]{out.node, add},
+		null:     record.NullnessOf[A](),
+	}
 }
 
 // Process implements processor.Receiver.
 func (a *aggregate[K, V, A]) Process(r record.Record[K, V]) {
-	if dropNull(a.add.node, r.Null) {
+	if dropNull(a.node, r.Null) {
 		return
 	}
 	stored, found := a.store.Get(r.Key)
@@ -114,10 +116,7 @@ func (a *aggregate[K, V, A]) Process(r record.Record[K, V]) {
 		// For a new key this is the initial aggregate and not null, as in Kafka Streams.
 		ch.old, ch.oldNull = agg, a.null.IsNull(&agg)
 	}
-	if !put(a.add.node, a.store, r.Key, &ch, timestamp, r.Timestamp) {
-		return
-	}
-	a.out.Forward(update(r, ch, timestamp))
+	a.update(r.Key, ch, timestamp, r.Timestamp, r.Headers)
 }
 
 // dropNull drops a record that has no key or no value.

@@ -6,9 +6,7 @@ import (
 
 	"github.com/leatstream/leat/changelog"
 	"github.com/leatstream/leat/processor"
-	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
-	"github.com/leatstream/leat/statestore"
 	"github.com/leatstream/leat/stream/internal/plan"
 	"github.com/leatstream/leat/topology"
 	"github.com/leatstream/leat/window"
@@ -179,13 +177,8 @@ func (p *cogroupInput[K, V, A]) input(c *call, store string, keys serde.Serde[K]
 
 func (p *cogroupInput[K, V, A]) plain(initial func() A, k *kept[K, A]) cogroupNode[K, A] {
 	return func(sc *topology.Scope, out *processor.Outlet[K, change[A]]) (any, error) {
-		st, err := topology.StoreOf[statestore.Timestamped[K, A]](sc, k.store.Name)
-		n := newNode(sc)
-		return &aggregate[K, V, A]{
-			initial: function[struct{}, struct{}, A]{n, func(context.Context, struct{}, struct{}) (A, error) { return initial(), nil }},
-			add:     function[pair[K, V], A, A]{n, p.add},
-			store:   st, out: out, old: k.old, null: record.NullnessOf[A](),
-		}, err
+		t, err := newTableOut(sc, k.store, out, k.old)
+		return newAggregate(t, initial, p.add), err
 	}
 }
 

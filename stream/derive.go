@@ -6,7 +6,6 @@ import (
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
-	"github.com/leatstream/leat/statestore"
 	"github.com/leatstream/leat/stream/internal/plan"
 	"github.com/leatstream/leat/topology"
 )
@@ -88,26 +87,18 @@ func (g *derivedGetter[K, V, V2]) get(key K) (v2 V2, timestamp int64, ok bool) {
 	return r.Value, timestamp, ok && r.Valid
 }
 
+func (g *derivedGetter[K, V, V2]) sent(sc *topology.Scope) getter[K, V2] {
+	return &derivedGetter[K, V, V2]{sentOf(sc, g.parent), g.mapper}
+}
+
 func (d *derivation[K, V, V2]) make(sc *topology.Scope, out *processor.Outlet[K, change[V2]]) (any, error) {
-	n := &derived[K, V, V2]{
-		mapper:  function[K, V, record.Optional[V2]]{newNode(sc), d.mapper},
-		out:     out,
-		old:     d.old,
-		filters: d.filters && !d.ofVersioned,
-	}
-	if d.store == nil {
-		return n, nil
-	}
-	var err error
-	n.store, err = topology.StoreOf[statestore.Timestamped[K, V2]](sc, d.store.Name)
-	return n, err
+	t, err := newTableOut(sc, d.store, out, d.old)
+	return &derived[K, V, V2]{t, function[K, V, record.Optional[V2]]{t.node, d.mapper}, d.filters && !d.ofVersioned}, err
 }
 
 type derived[K comparable, V, V2 any] struct {
+	tableOut[K, V2]
 	mapper  function[K, V, record.Optional[V2]]
-	out     *processor.Outlet[K, change[V2]]
-	store   statestore.Timestamped[K, V2] // nil if the table is not kept
-	old     bool
 	filters bool
 }
 
@@ -125,10 +116,7 @@ func (d *derived[K, V, V2]) Process(r record.Record[K, change[V]]) {
 	if d.filters && d.old && ch.newNull && ch.oldNull {
 		return
 	}
-	if d.store != nil && !put(d.mapper.node, d.store, r.Key, &ch, r.Timestamp, r.Timestamp) {
-		return
-	}
-	d.out.Forward(update(r, ch, r.Timestamp))
+	d.update(r.Key, ch, r.Timestamp, r.Timestamp, r.Headers)
 }
 
 func (d *derived[K, V, V2]) before(key K, in *change[V]) (v V2, null, ok bool) {

@@ -25,6 +25,19 @@
 // mapped to the same type keeps its serde, strings, bytes, numbers and bools have Kafka's, and for others the
 // option [Keys] or [Values] says which. One that is missing is an error from Build.
 //
+// # Record cache
+//
+// With a record cache (app.Config.RecordCache) the tables that operators keep in a store hold their updates back:
+// until the commit, or until the cache is full, the last update of a key takes the place of those before. It is
+// sent on with the value, time and headers of the last one, and with the old value that was sent on last, so that
+// what follows from a table sees no gap; a key that has come and gone in between is not seen at all. Whoever reads
+// the table's store, joins of streams with the table included, finds the latest value throughout; joins of tables
+// take each other's rows as they were sent on. No part in it have stores made [Store.Uncached], tables with a
+// history, windows that are emitted on close, the stores of joins of streams and of suppression, and stores of
+// processors. The same input ends in the same tables, by way of fewer updates.
+//
+// Source: KIP-63.
+//
 // # Null
 //
 // A function gets nil (or an invalid record.Optional) for a null if its type can hold that, else the zero

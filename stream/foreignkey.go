@@ -257,7 +257,7 @@ func (j *foreignJoin[K, L, KR, R, V]) newReceive(sc *topology.Scope, out *proces
 
 func (j *foreignJoin[K, L, KR, R, V]) newLookup(right view[KR, R]) func(*topology.Scope, *processor.Outlet[K, answer[R]]) (any, error) {
 	return func(sc *topology.Scope, out *processor.Outlet[K, answer[R]]) (any, error) {
-		g, err := right.open(sc)
+		g, err := right.openSent(sc)
 		return &answerSubscriptions[K, KR, R]{right: g, out: out}, err
 	}
 }
@@ -272,7 +272,7 @@ func (j *foreignJoin[K, L, KR, R, V]) newForeignUpdate(keys subscribers[KR, K], 
 func (j *foreignJoin[K, L, KR, R, V]) newResolve(left view[K, L]) func(*topology.Scope, *processor.Outlet[K, V]) (any, error) {
 	return func(sc *topology.Scope, out *processor.Outlet[K, V]) (any, error) {
 		n := newNode(sc)
-		g, err := left.open(sc)
+		g, err := left.openSent(sc)
 		return &resolveAnswers[K, L, R, V]{
 			node: n, left: g, hash: newHasher(n, j.l.values, sc.Task.Application()+"-"+j.subscriptionTopic),
 			join: newJoin(n, j.joiner), leftJoin: j.leftJoin, out: out,

@@ -5,7 +5,6 @@ import (
 
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
-	"github.com/leatstream/leat/statestore"
 	"github.com/leatstream/leat/stream/internal/plan"
 	"github.com/leatstream/leat/topology"
 )
@@ -47,8 +46,8 @@ func GlobalTableFrom[K comparable, V any](b *Builder, topic Topic[K, V], store *
 		New: sourceNode(c, source, topology.SourceConfig[K, V]{Key: topic.keys, Value: topic.values}),
 	}
 	update := topology.Node{Name: name, Caller: c.at, New: factory(func(sc *topology.Scope, out *processor.Outlet[K, change[V]]) (any, error) {
-		kept, err := topology.StoreOf[statestore.Timestamped[K, V]](sc, st.Name)
-		return &tableSource[K, V]{node: newNode(sc), out: out, store: kept}, err
+		t, err := newTableOut(sc, st, out, false)
+		return &tableSource[K, V]{t}, err
 	})}
 	b.plan.Add(&plan.Node{Name: name, Write: func(w *plan.Writer, _ []string) { w.AddGlobal(st.Store, src, update) }})
 	return GlobalTable[K, V]{&globalTable[K, V]{b: b, name: name, rows: storeView[K, V](st.Name)}}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
-	"github.com/leatstream/leat/statestore"
 	"github.com/leatstream/leat/stream/internal/plan"
 	"github.com/leatstream/leat/topology"
 )
@@ -159,6 +158,10 @@ func (g *joinedGetter[K, L, R, V]) get(key K) (v V, timestamp int64, ok bool) {
 	return v, latest(lt, lok, rt, rok), ok && !null
 }
 
+func (g *joinedGetter[K, L, R, V]) sent(sc *topology.Scope) getter[K, V] {
+	return &joinedGetter[K, L, R, V]{sentOf(sc, g.left), sentOf(sc, g.right), g.join, g.sides}
+}
+
 // latest is the later of two timestamps, of which at least one is known.
 func latest(a int64, aok bool, b int64, bok bool) int64 {
 	switch {
@@ -174,7 +177,7 @@ func latest(a int64, aok bool, b int64, bok bool) int64 {
 // joinSide returns what writes the node that joins the updates of one table with the rows of the other.
 func joinSide[K comparable, This, Other, V any](c *call, name string, other view[K, Other], f joiner[K, This, Other, V], s sides, old, dropsLate *bool) func(*plan.Writer, []string) {
 	return processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K, change[V]]) (any, error) {
-		g, err := other.open(sc)
+		g, err := other.openSent(sc)
 		return &tableJoiner[K, This, Other, V]{join: newJoin(newNode(sc), f), other: g, out: out, sides: s, old: *old, dropsLate: *dropsLate}, err
 	})
 }
@@ -228,26 +231,14 @@ func (t *tableJoiner[K, This, Other, V]) row(key K, this This, noThis bool, othe
 }
 
 func (j *tableJoin[K, L, R, V]) merge(sc *topology.Scope, out *processor.Outlet[K, change[V]]) (any, error) {
-	m := &tableMerge[K, V]{node: newNode(sc), out: out}
-	if j.store == nil {
-		return m, nil
-	}
-	var err error
-	m.store, err = topology.StoreOf[statestore.Timestamped[K, V]](sc, j.store.Name)
-	return m, err
+	t, err := newTableOut(sc, j.store, out, j.old)
+	return &tableMerge[K, V]{t}, err
 }
 
 // tableMerge passes on the updates of both sides and keeps them if there is a store.
-type tableMerge[K comparable, V any] struct {
-	node
-	out   *processor.Outlet[K, change[V]]
-	store statestore.Timestamped[K, V]
-}
+type tableMerge[K comparable, V any] struct{ tableOut[K, V] }
 
 // Process implements processor.Receiver.
 func (m *tableMerge[K, V]) Process(r record.Record[K, change[V]]) {
-	if m.store != nil && !put(m.node, m.store, r.Key, &r.Value, r.Timestamp, r.Timestamp) {
-		return
-	}
-	m.out.Forward(r)
+	m.update(r.Key, r.Value, r.Timestamp, r.Timestamp, r.Headers)
 }

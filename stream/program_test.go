@@ -77,11 +77,17 @@ func parse(t *testing.T, s string) record.Record[string, string] {
 // wants compares what was written to a topic, in the form of pipe, all in one line.
 func wants[V any](p *program, topic stream.Topic[string, V], want string) {
 	p.t.Helper()
+	compare(p, topic.Name(), streamtest.Output(p.Driver, topic), want)
+}
+
+// compare is wants for what has not been read of a topic.
+func compare[V any](p *program, name string, o *streamtest.OutputTopic[string, V], want string) {
+	p.t.Helper()
 	var got []string
-	for _, r := range streamtest.Output(p.Driver, topic).ReadAll() {
+	for _, r := range o.ReadAll() {
 		s := r.Key
 		if r.Null.Key() != (r.Key == "") {
-			p.t.Errorf("key %q of %s is null: %v", r.Key, topic.Name(), r.Null.Key())
+			p.t.Errorf("key %q of %s is null: %v", r.Key, name, r.Null.Key())
 		}
 		if !r.Null.Value() {
 			s += fmt.Sprintf("=%v", r.Value)
@@ -92,6 +98,6 @@ func wants[V any](p *program, topic stream.Topic[string, V], want string) {
 		got = append(got, s)
 	}
 	if s := strings.Join(got, " "); s != want {
-		p.t.Errorf("%s:\n got %s\nwant %s", topic.Name(), s, want)
+		p.t.Errorf("%s:\n got %s\nwant %s", name, s, want)
 	}
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
-	"github.com/leatstream/leat/statestore"
 )
 
 // Reduce combines the values of each key into one of the same type: the first value stands for itself. A null
@@ -31,22 +30,20 @@ func reduceStream[K comparable, V any](c *call, g Grouped[K, V], f func(context.
 	in := g.input(c, m.store.name, m.store.keys)
 	m.serdes(in.keys, in.values)
 	k := &kept[K, V]{store: m.store.plan(c, name, true)}
-	return keepTable(c, in, name, k, m.store.values, func(n node, st statestore.Timestamped[K, V], out *processor.Outlet[K, change[V]]) processor.Receiver[K, V] {
-		return &reduce[K, V]{function[V, V, V]{n, f}, st, out, k.old, record.NullnessOf[V]()}
+	return keepTable(c, in, name, k, m.store.values, func(out tableOut[K, V]) processor.Receiver[K, V] {
+		return &reduce[K, V]{out, function[V, V, V]{out.node, f}, record.NullnessOf[V]()}
 	})
 }
 
 type reduce[K comparable, V any] struct {
+	tableOut[K, V]
 	reducer function[V, V, V]
-	store   statestore.Timestamped[K, V]
-	out     *processor.Outlet[K, change[V]]
-	old     bool
 	null    record.Nullness[V]
 }
 
 // Process implements processor.Receiver.
 func (d *reduce[K, V]) Process(r record.Record[K, V]) {
-	if dropNull(d.reducer.node, r.Null) {
+	if dropNull(d.node, r.Null) {
 		return
 	}
 	ch := change[V]{new: r.Value, oldNull: true}
@@ -62,8 +59,5 @@ func (d *reduce[K, V]) Process(r record.Record[K, V]) {
 			ch.old, ch.oldNull = stored.Value, false
 		}
 	}
-	if !put(d.reducer.node, d.store, r.Key, &ch, timestamp, r.Timestamp) {
-		return
-	}
-	d.out.Forward(update(r, ch, timestamp))
+	d.update(r.Key, ch, timestamp, r.Timestamp, r.Headers)
 }

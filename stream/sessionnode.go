@@ -17,6 +17,7 @@ type sessionFold[K comparable, V, A any] struct {
 	store      statestore.Session[K, A]
 	out        *processor.Outlet[window.Key[K], change[A]]
 	old        bool
+	held       *held[window.Key[K], A] // nil if updates are sent on at once
 	gap, grace int64
 	// observed is the highest timestamp seen. It begins anew with the task, as in Kafka Streams.
 	observed int64
@@ -37,7 +38,7 @@ func newSessionNode[K comparable, V, A any](sc *topology.Scope, w window.Session
 	}
 	return &sessionFold[K, V, A]{
 		node: newNode(sc), fold: fold, store: st, out: out, old: old, gap: w.Gap(), grace: w.GracePeriod(),
-		observed: -1, closing: closing{on: onClose, store: store},
+		observed: -1, closing: closing{on: onClose, store: store}, held: hold(sc, store, st, out, old),
 	}, nil
 }
 
@@ -84,27 +85,41 @@ func (s *sessionFold[K, V, A]) update(r *record.Record[K, V], closeTime int64) b
 	if whole.Start != r.Timestamp || whole.End != r.Timestamp {
 		for i := range s.joined {
 			j := &s.joined[i]
-			s.store.Delete(j.key)
-			s.forward(j.key, changeTo(record.Optional[A]{}, record.Some(j.agg), s.old))
+			s.put(r, j.key, record.Optional[A]{}, record.Some(j.agg))
 		}
 	}
 	sum, ok := s.fold.add(r.Key, r.Value, r.Null.Value(), agg)
 	if !ok {
 		return false
 	}
-	if sum.Valid {
-		s.store.Put(whole, sum.Value)
-	} else {
-		s.store.Delete(whole)
-	}
-	s.forward(whole, changeTo(sum, record.Optional[A]{}, s.old))
+	s.put(r, whole, sum, record.Optional[A]{})
 	return true
 }
 
-// forward forwards the change to a session, unless sessions are emitted as they close.
-func (s *sessionFold[K, V, A]) forward(key window.Key[K], ch change[A]) {
+// put stores a session's aggregate, or removes the session, and, unless sessions are emitted as they close, sends
+// the change on: at once or, in the record cache, later.
+func (s *sessionFold[K, V, A]) put(r *record.Record[K, V], key window.Key[K], agg, before record.Optional[A]) {
+	if s.held != nil {
+		i, fresh := s.held.take(key)
+		if fresh {
+			v, ok := s.store.Get(key)
+			s.held.was(i, v, key.End, ok)
+		}
+		s.keep(key, agg)
+		s.held.set(i, &change[A]{new: agg.Value, newNull: !agg.Valid}, key.End, key.End, r.Headers)
+		return
+	}
+	s.keep(key, agg)
 	if !s.on {
-		s.out.Forward(record.Record[window.Key[K], change[A]]{Key: key, Value: ch, Timestamp: key.End})
+		s.out.Forward(record.Record[window.Key[K], change[A]]{Key: key, Value: changeTo(agg, before, s.old), Timestamp: key.End})
+	}
+}
+
+func (s *sessionFold[K, V, A]) keep(key window.Key[K], agg record.Optional[A]) {
+	if agg.Valid {
+		s.store.Put(key, agg.Value)
+	} else {
+		s.store.Delete(key)
 	}
 }
 

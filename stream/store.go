@@ -59,8 +59,8 @@ func (s *Store[K, V]) Unlogged() *Store[K, V] {
 	return s.with(func(s *Store[K, V]) { s.unlogged = true })
 }
 
-// Uncached returns a handle of the store that takes no part in the record cache: each update goes downstream,
-// whatever the size of the cache.
+// Uncached returns a handle of the store that takes no part in the record cache: each update goes downstream at
+// once, whatever the size of the cache.
 func (s *Store[K, V]) Uncached() *Store[K, V] {
 	return s.with(func(s *Store[K, V]) { s.uncached = true })
 }
@@ -121,7 +121,9 @@ func (s *Store[K, V]) unmade(c *call, node string) *plan.Store {
 		c.fail("node %q uses a store without a name; give the handle's NewStore one", node)
 		return nil
 	}
-	return s.plan(c, node, s.timestamped)
+	p := s.plan(c, node, s.timestamped)
+	p.Cached = false // it has no updates to hold back
+	return p
 }
 
 // plan returns the description of the store that the handle stands for.

@@ -147,3 +147,7 @@ func (g suppressedGetter[K, V]) get(key K) (V, int64, bool) {
 	}
 	return g.parent.get(key)
 }
+
+func (g suppressedGetter[K, V]) sent(sc *topology.Scope) getter[K, V] {
+	return suppressedGetter[K, V]{g.buffer, sentOf(sc, g.parent)}
+}

@@ -97,6 +97,10 @@ func (g storeGetter[K, V]) get(key K) (V, int64, bool) {
 	return v.Value, v.Timestamp, ok
 }
 
+func (g storeGetter[K, V]) sent(sc *topology.Scope) getter[K, V] {
+	return sentFrom(sc, g.store.Name(), g)
+}
+
 // put writes a table's new value; now is the time of the record in process. A versioned table says whether the
 // value is the latest of its key; put reports false, and counts the drop, if it comes too late for the table.
 func put[K comparable, V any](n node, s statestore.Timestamped[K, V], key K, ch *change[V], timestamp, now int64) bool {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
-	"github.com/leatstream/leat/statestore"
 )
 
 // AggregateTable keeps an aggregate of the rows of each group: add puts a row in, subtract takes one out, and
@@ -62,10 +61,10 @@ func tryFoldRow[K, V, A any](f func(context.Context, K, V, A) (A, error)) func(c
 func aggregateTable[K comparable, V, A any](c *call, g GroupedTable[K, V], initial func() A, add, subtract func(context.Context, pair[K, V], A) (A, error), store *Store[K, A]) Table[K, A] {
 	m := materialize(store)
 	m.serdes(nil, native[A]())
-	return regrouped(c, g, "KTABLE-AGGREGATE-", m, initial == nil || add == nil || subtract == nil, func(n node, out tableFold[K, V, A]) processor.Receiver[K, change[V]] {
-		out.add = function[pair[K, V], A, A]{n, add}
-		out.subtract = function[pair[K, V], A, A]{n, subtract}
-		first := function[struct{}, struct{}, A]{n, func(context.Context, struct{}, struct{}) (A, error) { return initial(), nil }}
+	return regrouped(c, g, "KTABLE-AGGREGATE-", m, initial == nil || add == nil || subtract == nil, func(out tableFold[K, V, A]) processor.Receiver[K, change[V]] {
+		out.add = function[pair[K, V], A, A]{out.node, add}
+		out.subtract = function[pair[K, V], A, A]{out.node, subtract}
+		first := function[struct{}, struct{}, A]{out.node, func(context.Context, struct{}, struct{}) (A, error) { return initial(), nil }}
 		out.first = func(p pair[K, V]) (agg A, ok bool) {
 			if agg, ok = first.call(struct{}{}, struct{}{}); !ok {
 				return agg, false
@@ -79,16 +78,16 @@ func aggregateTable[K comparable, V, A any](c *call, g GroupedTable[K, V], initi
 func reduceTable[K comparable, V any](c *call, g GroupedTable[K, V], add, subtract func(context.Context, V, V) (V, error), store *Store[K, V]) Table[K, V] {
 	m := materialize(store)
 	m.serdes(nil, g.values)
-	return regrouped(c, g, "KTABLE-REDUCE-", m, add == nil || subtract == nil, func(n node, out tableFold[K, V, V]) processor.Receiver[K, change[V]] {
-		out.add = function[pair[K, V], V, V]{n, func(ctx context.Context, p pair[K, V], agg V) (V, error) { return add(ctx, agg, p.value) }}
-		out.subtract = function[pair[K, V], V, V]{n, func(ctx context.Context, p pair[K, V], agg V) (V, error) { return subtract(ctx, agg, p.value) }}
+	return regrouped(c, g, "KTABLE-REDUCE-", m, add == nil || subtract == nil, func(out tableFold[K, V, V]) processor.Receiver[K, change[V]] {
+		out.add = function[pair[K, V], V, V]{out.node, func(ctx context.Context, p pair[K, V], agg V) (V, error) { return add(ctx, agg, p.value) }}
+		out.subtract = function[pair[K, V], V, V]{out.node, func(ctx context.Context, p pair[K, V], agg V) (V, error) { return subtract(ctx, agg, p.value) }}
 		out.first = func(p pair[K, V]) (V, bool) { return p.value, true }
 		return &out
 	})
 }
 
 // regrouped adds the repartition of a grouped table and the node that folds its rows.
-func regrouped[K comparable, V, A any](c *call, g GroupedTable[K, V], prefix string, m materialized[K, A], noFunc bool, makeNode func(node, tableFold[K, V, A]) processor.Receiver[K, change[V]]) Table[K, A] {
+func regrouped[K comparable, V, A any](c *call, g GroupedTable[K, V], prefix string, m materialized[K, A], noFunc bool, makeNode func(tableFold[K, V, A]) processor.Receiver[K, change[V]]) Table[K, A] {
 	m.named(c, "KTABLE-AGGREGATE-") // for a reduction as well
 	sink := c.suffixed("-sink", "KSTREAM-SINK-")
 	source := c.suffixed("-source", "KSTREAM-SOURCE-")
@@ -97,20 +96,17 @@ func regrouped[K comparable, V, A any](c *call, g GroupedTable[K, V], prefix str
 	in := g.input(c, m.store.name, sink, source, m.store.keys)
 	m.serdes(in.keys, nil)
 	k := &kept[K, A]{store: m.store.plan(c, name, true)}
-	return keepTable(c, in, name, k, m.store.values, func(n node, st statestore.Timestamped[K, A], out *processor.Outlet[K, change[A]]) processor.Receiver[K, change[V]] {
-		return makeNode(n, tableFold[K, V, A]{node: n, store: st, out: out, old: k.old, null: record.NullnessOf[A]()})
+	return keepTable(c, in, name, k, m.store.values, func(out tableOut[K, A]) processor.Receiver[K, change[V]] {
+		return makeNode(tableFold[K, V, A]{tableOut: out, null: record.NullnessOf[A]()})
 	})
 }
 
 // tableFold keeps the aggregates of groups of rows.
 type tableFold[K comparable, V, A any] struct {
-	node
+	tableOut[K, A]
 	add, subtract function[pair[K, V], A, A]
 	// first makes the aggregate of a group with its first row.
 	first func(pair[K, V]) (A, bool)
-	store statestore.Timestamped[K, A]
-	out   *processor.Outlet[K, change[A]]
-	old   bool
 	null  record.Nullness[A]
 }
 
@@ -149,8 +145,5 @@ func (f *tableFold[K, V, A]) Process(r record.Record[K, change[V]]) {
 	if f.old && found {
 		ch.old, ch.oldNull = stored.Value, false
 	}
-	if !put(f.node, f.store, r.Key, &ch, timestamp, r.Timestamp) {
-		return
-	}
-	f.out.Forward(update(r, ch, timestamp))
+	f.update(r.Key, ch, timestamp, r.Timestamp, r.Headers)
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
-	"github.com/leatstream/leat/statestore"
 	"github.com/leatstream/leat/stream/internal/plan"
 	"github.com/leatstream/leat/topology"
 )
@@ -104,22 +103,12 @@ func (u *sourceUpkeep[K, V]) store() *plan.Store {
 }
 
 func (u *sourceUpkeep[K, V]) make(sc *topology.Scope, out *processor.Outlet[K, change[V]]) (any, error) {
-	t := &tableSource[K, V]{node: newNode(sc), out: out, old: u.old}
-	if !u.needed {
-		return t, nil
-	}
-	var err error
-	t.store, err = topology.StoreOf[statestore.Timestamped[K, V]](sc, u.m.store.name)
-	return t, err
+	t, err := newTableOut(sc, u.store(), out, u.old)
+	return &tableSource[K, V]{t}, err
 }
 
-// tableSource makes changes of records. Its store is nil if the table is not kept.
-type tableSource[K comparable, V any] struct {
-	node
-	out   *processor.Outlet[K, change[V]]
-	store statestore.Timestamped[K, V]
-	old   bool
-}
+// tableSource makes changes of records.
+type tableSource[K comparable, V any] struct{ tableOut[K, V] }
 
 // Process implements processor.Receiver.
 func (t *tableSource[K, V]) Process(r record.Record[K, V]) {
@@ -128,15 +117,10 @@ func (t *tableSource[K, V]) Process(r record.Record[K, V]) {
 		return
 	}
 	ch := change[V]{new: r.Value, newNull: r.Null.Value(), oldNull: true}
-	if t.store != nil {
-		if t.old {
-			if v, ok := t.store.Get(r.Key); ok {
-				ch.old, ch.oldNull = v.Value, false
-			}
-		}
-		if !put(t.node, t.store, r.Key, &ch, r.Timestamp, r.Timestamp) {
-			return
+	if t.store != nil && t.old && t.held == nil {
+		if v, ok := t.store.Get(r.Key); ok {
+			ch.old, ch.oldNull = v.Value, false
 		}
 	}
-	t.out.Forward(update(r, ch, r.Timestamp))
+	t.update(r.Key, ch, r.Timestamp, r.Timestamp, r.Headers)
 }

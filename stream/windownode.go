@@ -17,6 +17,7 @@ func newWindowNode[K comparable, V, A any](sc *topology.Scope, w window.Windows,
 	base := windowBase[K, V, A]{
 		node: newNode(sc), fold: fold, store: st, out: out, old: old, size: w.Size(), grace: w.GracePeriod(),
 		observed: -1, closing: closing{on: onClose, store: store},
+		held: hold(sc, store, st, out, old),
 	}
 	if w.IsSliding() {
 		return &slidingFold[K, V, A]{windowBase: base}, nil
@@ -32,20 +33,37 @@ type windowBase[K comparable, V, A any] struct {
 	store       statestore.TimestampedWindow[K, A]
 	out         *processor.Outlet[window.Key[K], change[A]]
 	old         bool
+	held        *held[window.Key[K], A] // nil if updates are sent on at once
 	size, grace int64
 	// observed is the highest timestamp seen. It begins anew with the task, as in Kafka Streams.
 	observed int64
 }
 
-// put stores a window's aggregate and, unless windows are emitted as they close, forwards the change.
+// put stores a window's aggregate and, unless windows are emitted as they close, sends the change on: at once
+// or, in the record cache, later.
 func (w *windowBase[K, V, A]) put(r *record.Record[K, V], start int64, agg, before record.Optional[A], timestamp int64) {
+	key := window.Key[K]{Key: r.Key, Start: start, End: start + w.size}
+	if w.held != nil {
+		i, fresh := w.held.take(key)
+		if fresh {
+			v, ok := w.store.Get(r.Key, start)
+			w.held.was(i, v.Value, v.Timestamp, ok)
+		}
+		w.keep(r, start, agg, timestamp)
+		w.held.set(i, &change[A]{new: agg.Value, newNull: !agg.Valid}, timestamp, r.Timestamp, r.Headers)
+		return
+	}
+	w.keep(r, start, agg, timestamp)
+	if !w.on {
+		w.forward(r, key, changeTo(agg, before, w.old), timestamp)
+	}
+}
+
+func (w *windowBase[K, V, A]) keep(r *record.Record[K, V], start int64, agg record.Optional[A], timestamp int64) {
 	if agg.Valid {
 		w.store.Put(r.Key, start, agg.Value, timestamp)
 	} else {
 		w.store.Delete(r.Key, start, r.Timestamp)
-	}
-	if !w.on {
-		w.forward(r, window.Key[K]{Key: r.Key, Start: start, End: start + w.size}, changeTo(agg, before, w.old), timestamp)
 	}
 }
 

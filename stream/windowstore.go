@@ -120,6 +120,10 @@ func (g windowGetter[K, A]) get(k window.Key[K]) (A, int64, bool) {
 	return v.Value, v.Timestamp, ok
 }
 
+func (g windowGetter[K, A]) sent(sc *topology.Scope) getter[window.Key[K], A] {
+	return sentFrom(sc, g.store.Name(), g)
+}
+
 func openWindows[K comparable, A any](sc *topology.Scope, store string) (getter[window.Key[K], A], error) {
 	st, err := topology.StoreOf[statestore.TimestampedWindow[K, A]](sc, store)
 	return windowGetter[K, A]{st}, err
@@ -131,6 +135,10 @@ type sessionGetter[K comparable, A any] struct{ store statestore.Session[K, A] }
 func (g sessionGetter[K, A]) get(k window.Key[K]) (A, int64, bool) {
 	v, ok := g.store.Get(k)
 	return v, k.End, ok
+}
+
+func (g sessionGetter[K, A]) sent(sc *topology.Scope) getter[window.Key[K], A] {
+	return sentFrom(sc, g.store.Name(), g)
 }
 
 func openSessions[K comparable, A any](sc *topology.Scope, store string) (getter[window.Key[K], A], error) {

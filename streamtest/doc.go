@@ -5,7 +5,8 @@
 // never sleeps. For each record, in this order: it is processed; stream-time punctuators fire; the stores are
 // flushed and committed; what was written is collected; what was written to a topic that the topology reads,
 // such as a repartition topic, waits to be processed in turn, always the record with the lowest timestamp
-// first. The wall clock stands still until [Driver.Advance].
+// first. The wall clock stands still until [Driver.Advance]. With Config.CommitInterval, commits are further
+// apart, so that the record cache shows what it does.
 //
 // Serdes, changelogs and repartition topics are the ones of the application: [Driver.Raw] shows their bytes.
 //
@@ -14,8 +15,8 @@
 //	in.Pipe("", "to be or not to be")
 //	got := streamtest.Map(out)
 //
-// It refuses what it cannot show faithfully: several partitions, rebalancing, and what happens between two
-// commits. Those need a broker; package embedded has one.
+// It refuses what it cannot show faithfully: several partitions, rebalancing, and failures between two commits.
+// Those need a broker; package embedded has one.
 //
 // Source: Kafka Streams' TopologyTestDriver (KIP-247, KIP-470).
 package streamtest

@@ -21,6 +21,13 @@ type Config struct {
 	Application string
 	// WallClock is the time at which the driver begins; the Unix epoch if zero.
 	WallClock time.Time
+	// RecordCache is the budget in bytes of the record cache (app.Config.RecordCache), in which the tables of all
+	// tasks hold updates back until the commit; 0 for none. It shows where a commit does not follow every record.
+	RecordCache int64
+	// CommitInterval is the wall-clock time from one commit to the next; 0 means that the driver commits after
+	// every record. Otherwise it does when Advance has moved the clock so far since the last commit, and on
+	// [Driver.Commit].
+	CommitInterval time.Duration
 	// LogLast makes one change record a key and commit, as an application does by default. Otherwise each
 	// update of a store is one, as in Kafka Streams without a record cache. Since the driver commits after
 	// every record, the two differ only where one record updates a key more than once.
@@ -39,6 +46,9 @@ type Driver struct {
 	tb    testing.TB // nil for a driver that was opened outside a test
 	cfg   Config
 	clock int64
+	cache *processor.Cache
+	// committed is when the last commit was, by the driver's clock.
+	committed int64
 
 	units   []*unit
 	sources map[string]source // by full topic name
@@ -94,7 +104,8 @@ func Open(t *topology.Topology, cfg Config) (*Driver, error) {
 		cfg.WallClock = time.UnixMilli(0)
 	}
 	d := &Driver{
-		cfg: cfg, clock: cfg.WallClock.UnixMilli(),
+		cfg: cfg, clock: cfg.WallClock.UnixMilli(), committed: cfg.WallClock.UnixMilli(),
+		cache:   processor.NewCache(cfg.RecordCache),
 		sources: make(map[string]source), queues: make(map[string]*queue), next: make(map[string]int64),
 		log: make(map[string][]record.Raw), dropped: make(map[processor.DropReason]int),
 	}
@@ -119,7 +130,7 @@ func (d *Driver) start(sub *topology.Subtopology) error {
 	u.task, err = task.New(task.Config{
 		Application: d.cfg.Application, Subtopology: sub, Now: d.clock,
 		Persistent: persistent, Memory: memory, Globals: d.globals,
-		EveryUpdate: !d.cfg.LogLast, MaxIdle: -1,
+		EveryUpdate: !d.cfg.LogLast, MaxIdle: -1, Cache: d.cache,
 		EmitInterval:    d.cfg.EmitInterval,
 		Deserialization: d.cfg.Deserialization, Processing: d.cfg.Processing,
 		Partitions: func(string) (int32, bool) { return 1, true },
@@ -176,7 +187,7 @@ func (d *Driver) Close() error {
 func (d *Driver) WallClock() time.Time { return time.UnixMilli(d.clock).UTC() }
 
 // Advance moves the wall clock, fires each wall-clock punctuator that has become due once, with the new time,
-// commits, and processes what that has sent to topics that the topology reads.
+// commits, if the commit interval has passed, and processes what that has sent to topics that the topology reads.
 func (d *Driver) Advance(by time.Duration) {
 	if err := d.TryAdvance(by); err != nil {
 		d.helper()
@@ -190,13 +201,45 @@ func (d *Driver) TryAdvance(by time.Duration) error {
 		return d.err
 	}
 	d.clock += by.Milliseconds()
+	due := d.clock-d.committed >= d.cfg.CommitInterval.Milliseconds()
 	for _, u := range d.units {
 		u.task.Punctuate(d.clock)
-		if err := d.commit(u); err != nil {
+		if err := d.settle(u, due); err != nil {
 			return err
 		}
 	}
+	if due {
+		d.committed = d.clock
+	}
 	return d.run()
+}
+
+// Commit commits at once and processes what that has sent to topics that the topology reads, and so on until no
+// table holds anything back. It is for drivers with a commit interval.
+func (d *Driver) Commit() {
+	if err := d.TryCommit(); err != nil {
+		d.helper()
+		d.fatal(fmt.Errorf("commit: %w", err))
+	}
+}
+
+// TryCommit is Commit that returns what makes the topology fail.
+func (d *Driver) TryCommit() error {
+	if d.err != nil {
+		return d.err
+	}
+	for again := true; again; again = d.cache.Held() > 0 {
+		for _, u := range d.units {
+			if err := d.commit(u); err != nil {
+				return err
+			}
+		}
+		if err := d.run(); err != nil {
+			return err
+		}
+	}
+	d.committed = d.clock
+	return nil
 }
 
 // Dropped returns how many records were left out for a reason, since the driver began.

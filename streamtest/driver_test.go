@@ -371,3 +371,41 @@ func TestNullsComeAndGo(t *testing.T) {
 		t.Errorf("records: %s", diff)
 	}
 }
+
+// TestCommitInterval: between commits a table in the record cache keeps its updates; what has no part in it goes on.
+func TestCommitInterval(t *testing.T) {
+	b := stream.New()
+	plain, counted := stream.NewTopic("plain", serde.String, serde.String), stream.NewTopic("counted", serde.String, serde.Int64)
+	in := stream.From(b, lines)
+	stream.To(in, plain)
+	words := stream.GroupBy(in, func(_, v string) string { return v })
+	counts := stream.NewStore("counts", serde.String, serde.Int64)
+	stream.To(stream.ToStream(stream.Count(words, counts)), counted)
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := streamtest.New(t, top, streamtest.Config{RecordCache: 1 << 20, CommitInterval: time.Second})
+	input := streamtest.Input(d, lines)
+	has := func(plain, counted, changes int) {
+		t.Helper()
+		if p, c, l := len(d.Raw("plain")), len(d.Raw("counted")), len(d.Raw("app-counts-changelog")); p != plain || c != counted || l != changes {
+			t.Errorf("there are %d records, %d counts and %d change records; want %d, %d and %d", p, c, l, plain, counted, changes)
+		}
+	}
+	for range 3 {
+		input.Pipe("", "a")
+	}
+	d.Advance(time.Second - time.Millisecond)
+	has(3, 0, 0)
+	d.Advance(time.Millisecond)
+	has(3, 1, 1)
+	input.Pipe("", "b")
+	d.Advance(time.Second - time.Millisecond)
+	has(4, 1, 1)
+	if n, _ := streamtest.Timestamped(d, counts).Get("b"); n.Value != 1 {
+		t.Errorf("the store has %d for b, want 1", n.Value)
+	}
+	d.Commit()
+	has(4, 2, 2)
+}

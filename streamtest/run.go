@@ -51,7 +51,8 @@ func (d *Driver) enqueue(r record.Raw) {
 	}
 }
 
-// run processes until nothing waits, one record at a time, each with a commit of its own.
+// run processes until nothing waits, one record at a time, each with a commit of its own if there is no commit
+// interval.
 func (d *Driver) run() error {
 	for _, u := range d.units {
 		d.collect(u) // of processors that forwarded when they were initialized
@@ -70,13 +71,27 @@ func (d *Driver) run() error {
 	return d.err
 }
 
-// process runs one record, then the stream-time punctuators that it made due (both in Step), then commits.
+// process runs one record, then the stream-time punctuators that it made due (both in Step), then, if there is
+// no commit interval, commits. Global stores show to others what has been committed.
 func (d *Driver) process(s source, r record.Raw) error {
 	t := s.unit.task
 	t.Offer(s.input, []record.Raw{r}, r.Offset+1)
 	for t.Step(d.clock) {
 	}
-	return d.commit(s.unit)
+	return d.settle(s.unit, d.cfg.CommitInterval <= 0 || s.unit.global)
+}
+
+// settle takes what a task wants written, with a commit or without.
+func (d *Driver) settle(u *unit, commit bool) error {
+	if commit {
+		return d.commit(u)
+	}
+	if err := u.task.Err(); err != nil {
+		d.err = err
+		return err
+	}
+	d.collect(u)
+	return nil
 }
 
 // commit flushes the stores, takes what the task wants written, and brings the state to it.

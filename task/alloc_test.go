@@ -41,13 +41,19 @@ type machine struct {
 
 func newMachine(tb testing.TB, backend statestore.Backend, describe func(*stream.Builder)) *machine {
 	tb.Helper()
+	return newMachineOf(tb, task.Config{Application: "app", Persistent: backend, Memory: backend}, describe)
+}
+
+func newMachineOf(tb testing.TB, cfg task.Config, describe func(*stream.Builder)) *machine {
+	tb.Helper()
 	b := stream.New()
 	describe(b)
 	top, err := b.Build()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	t, err := task.New(task.Config{Application: "app", Subtopology: top.Subtopologies[0], Persistent: backend, Memory: backend})
+	cfg.Subtopology = top.Subtopologies[0]
+	t, err := task.New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -27,9 +27,11 @@ type Offset struct {
 	Times map[string]int64
 }
 
-// Prepare flushes the stores, which appends their change records to the outputs, and returns what to commit.
+// Prepare sends on what the record cache holds back and flushes the stores, which appends their change records
+// to the outputs, and returns what to commit.
 // The next Prepare may come only after Confirm.
 func (t *Task) Prepare() (Commit, error) {
+	t.flushHeld()
 	for _, s := range t.stores {
 		s.store.Flush()
 	}

@@ -40,12 +40,12 @@ func (t *Task) settle(p *ErrorPolicy, reason processor.DropReason, e RecordError
 }
 
 // deadLetter returns the output that keeps a record that could not be processed: the bytes as they were
-// read, the record's headers and those that tell what went wrong. A punctuator has no record; its letter has
-// the headers alone.
+// read, the record's headers and those that tell what went wrong. A punctuator has no record, and the bytes of
+// one that was held back (see Recall) are gone; their letters have the headers alone.
 func (t *Task) deadLetter(topic string, e RecordError) processor.Output {
 	out := processor.Output{Topic: topic, Partition: -1, Timestamp: max(0, t.timestamp), Letter: true}
 	var h record.Headers
-	if t.raw != nil {
+	if t.raw != nil && t.raw.TopicPartition == e.Source.TopicPartition && t.raw.Offset == e.Source.Offset {
 		out.Key, out.Value = t.raw.Key, t.raw.Value
 		h = append(h, t.raw.Headers...)
 	}

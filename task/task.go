@@ -41,6 +41,10 @@ type Config struct {
 	CacheEntries int
 	// Caches is the memory that the typed caches share.
 	Caches statestore.Budget
+	// Cache is the record cache that the task's tables share with those of other tasks of its goroutine; nil
+	// means that every update is sent on at once. A table in it makes one change record a key and commit,
+	// whatever EveryUpdate says.
+	Cache *processor.Cache
 	// MaxIdle is how long the task waits for an input that has no more data on the broker before it goes on
 	// without it. 0 waits only for data that is known to be on the broker, a negative value for nothing.
 	// Source: KIP-695.
@@ -102,6 +106,7 @@ type Task struct {
 
 	stores    []taskStore
 	views     map[string]statestore.Store
+	held      []heldTable
 	outputs   []processor.Output
 	closers   []topology.Closer
 	schedules schedules
@@ -158,10 +163,10 @@ func (t *Task) openStores() error {
 			s.nodes[n] = true
 		}
 		env := statestore.Env{
-			Name: spec.Name, Engine: engine, Context: t, EveryUpdate: t.cfg.EveryUpdate, CacheEntries: t.cfg.CacheEntries,
-			Budget:  t.cfg.Caches,
-			Fail:    func(err error) { t.fail("", err) },
-			Expired: func() { t.Drop("", processor.DropExpired) },
+			Name: spec.Name, Engine: engine, Context: t, CacheEntries: t.cfg.CacheEntries, Budget: t.cfg.Caches,
+			EveryUpdate: t.cfg.EveryUpdate && !t.Holds(spec.Name),
+			Fail:        func(err error) { t.fail("", err) },
+			Expired:     func() { t.Drop("", processor.DropExpired) },
 		}
 		if topic, ok := spec.Changelog(); ok && spec.Source == "" {
 			s.changelog = topic.For(t.cfg.Application)
@@ -322,6 +327,9 @@ func (t *Task) Close() error {
 		}
 	}
 	t.closers = nil
+	for _, h := range t.held {
+		h.updates.Drop()
+	}
 	return errors.Join(errs...)
 }
 
