@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/statestore"
 	"github.com/leatstream/leat/task"
@@ -82,7 +83,7 @@ func (in *instance) start() {
 	in.live, in.standbys, in.left = nil, nil, make(map[taskID]*disk)
 	in.fenceOwn()
 	for n := range in.run.workersEach {
-		w := &worker{in: in, number: n}
+		w := &worker{in: in, number: n, cache: processor.NewCache(in.run.cfg.RecordCache)}
 		w.connect()
 		in.workers = append(in.workers, w)
 	}

@@ -23,6 +23,8 @@ type Config struct {
 	Events int
 	// ExactlyOnce runs with transactions. Else at least once, where instances that were taken for dead are dead.
 	ExactlyOnce bool
+	// RecordCache is the budget in bytes of each worker's record cache; 0 for none.
+	RecordCache int64
 	// Bug is a mistake to plant.
 	Bug Bug
 	// Trace takes one line for each event; nil if nobody reads them.

@@ -15,18 +15,25 @@ var (
 	seeds = flag.Uint64("seeds", 200, "how many seeds to run, for each guarantee")
 	bug   = flag.Uint("bug", 0, "the mistake to plant when replaying")
 	less  = flag.Bool("at-least-once", false, "replay at least once")
+	cache = flag.Int64("cache", 0, "the bytes of the record cache when replaying")
 )
 
 // TestSeeds looks for a schedule that breaks the guarantees. A failure names its seed:
 //
-//	go test ./internal/sim -run TestReplay -seed N [-at-least-once] [-bug N] -v
+//	go test ./internal/sim -run TestReplay -seed N [-at-least-once] [-cache N] [-bug N] -v
 func TestSeeds(t *testing.T) {
-	for name, exactly := range map[string]bool{"exactly once": true, "at least once": false} {
+	for name, cfg := range map[string]sim.Config{
+		"exactly once": {ExactlyOnce: true}, "at least once": {},
+		"exactly once with a record cache":  {ExactlyOnce: true, RecordCache: 400},
+		"at least once with a record cache": {RecordCache: 400},
+	} {
 		t.Run(name, func(t *testing.T) {
+			exactly := cfg.ExactlyOnce
 			begin := time.Now()
 			var sum sim.Stats
 			for s := range *seeds {
-				stats, err := sim.Run(sim.Config{Seed: s, ExactlyOnce: exactly})
+				cfg.Seed = s
+				stats, err := sim.Run(cfg)
 				sum.Add(stats)
 				if err != nil {
 					t.Fatal(err)
@@ -42,7 +49,7 @@ func TestSeeds(t *testing.T) {
 
 // TestReplay runs one seed with a trace.
 func TestReplay(t *testing.T) {
-	_, err := sim.Run(sim.Config{Seed: *seed, ExactlyOnce: !*less, Bug: sim.Bug(*bug), Trace: func(line string) { t.Log(line) }})
+	_, err := sim.Run(sim.Config{Seed: *seed, ExactlyOnce: !*less, RecordCache: *cache, Bug: sim.Bug(*bug), Trace: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)
 	}

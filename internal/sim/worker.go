@@ -21,6 +21,8 @@ type worker struct {
 	open     bool
 
 	commit commitState
+	// cache is nil without a record cache.
+	cache *processor.Cache
 }
 
 // command is what a worker is asked to do between two turns.
@@ -69,7 +71,7 @@ func (w *worker) start(e *entry) {
 	t, err := task.New(task.Config{
 		Application: application, Subtopology: e.sub, Partition: int32(e.id.partition),
 		Persistent: e.persistent, Memory: e.memory, MaxIdle: -1, Now: w.in.run.now, CacheEntries: 3,
-		EveryUpdate: w.in.run.everyUpdate,
+		EveryUpdate: w.in.run.everyUpdate, Cache: w.cache,
 	})
 	if err != nil {
 		w.in.run.checks.fail("start task %v: %v", e.id, err)
