@@ -16,7 +16,8 @@ import (
 const commitRetry = 50 * time.Millisecond
 
 // maybeCommit commits when the interval has passed, when user code asked for it, when much is waiting, or,
-// not below the floor, when there is nothing else to do. It returns how long a commit can wait.
+// not below the floor, when there is nothing else to do and nothing in the record cache, which holds updates
+// back for the interval. It returns how long a commit can wait.
 func (w *worker) maybeCommit(ctx context.Context, idle bool) time.Duration {
 	w.touch()
 	since := time.Since(w.lastCommit)
@@ -32,6 +33,9 @@ func (w *worker) maybeCommit(ctx context.Context, idle bool) time.Duration {
 		pending += int64(e.task.Pending())
 	}
 	floor := max(cfg.CommitFloor, 2*w.commitTook)
+	if w.cache.Held() > 0 {
+		floor = cfg.CommitInterval
+	}
 	switch {
 	case w.produceErr.Load() != nil: // no use in going on
 	case !needed:
@@ -47,7 +51,7 @@ func (w *worker) maybeCommit(ctx context.Context, idle bool) time.Duration {
 
 // commit makes what the worker's tasks have processed permanent, in this order:
 //
-//  1. the stores are flushed: their change records are produced;
+//  1. the record cache and the stores are flushed: their updates and change records are produced;
 //  2. every record that was produced is acknowledged;
 //  3. the offsets are committed, with the membership's generation, so that a member that has lost its tasks
 //     cannot: exactly once as part of the transaction, which is then committed;

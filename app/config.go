@@ -56,6 +56,14 @@ type Config struct {
 	// CacheEntries bounds the entries that the typed cache of each task's store holds, whatever their size; 0
 	// bounds all caches together by Memory. The tasks that fill global stores have 16384 each beside it.
 	CacheEntries int
+	// RecordCache is the budget in bytes of the record cache, statestore.cache.max.bytes in Kafka Streams; each
+	// worker has its share. With it, the updates of tables and aggregates are held back until the commit, or until
+	// the share is full, and only the last one of each key is sent on. A worker that holds updates back commits
+	// when CommitInterval has passed, not before for having nothing else to do; so that is how often a key goes on
+	// at most. Who reads a store, as joins with streams do, finds the latest values in any case. Stores that are made
+	// Uncached, versioned ones and windows that are emitted on close take no part. Default 0: every update is sent on at once.
+	// Source: KIP-63, KIP-770.
+	RecordCache int64
 	// MaxUncommitted is how many bytes of state writes a worker collects before it commits early. Default
 	// 64 MiB.
 	MaxUncommitted int64
@@ -84,8 +92,8 @@ type Config struct {
 	// CommitInterval is the longest time between two commits. Default 1 s, or 100 ms exactly once.
 	CommitInterval time.Duration
 	// CommitFloor is the shortest time between two commits. A worker that has processed all there is commits
-	// without waiting for the interval, but not sooner than this, nor than twice the time that the commit
-	// before took. Default 10 ms.
+	// without waiting for the interval, unless its record cache holds something back, but not sooner than this,
+	// nor than twice the time that the commit before took. Default 10 ms.
 	CommitFloor time.Duration
 	// TransactionTimeout is how long the broker lets a worker's transaction stay open. Default 10 s.
 	TransactionTimeout time.Duration
@@ -103,7 +111,8 @@ type Config struct {
 	// waits only for records that are on the broker already; negative never waits. Source: KIP-695.
 	MaxTaskIdle time.Duration
 	// LogEveryUpdate writes each update of a store to its changelog, as Kafka Streams does without a record
-	// cache. Otherwise only the last update of a key before a commit is written.
+	// cache. Otherwise, and for stores in the record cache, only the last update of a key before a commit is
+	// written.
 	LogEveryUpdate bool
 	// Reset says where sources without a setting of their own begin when nothing has been committed for a
 	// partition. Default: the earliest record.
@@ -205,6 +214,7 @@ func (c *Config) Validate() error {
 		{"Workers", int64(c.Workers)},
 		{"Memory", c.Memory},
 		{"CacheEntries", int64(c.CacheEntries)},
+		{"RecordCache", c.RecordCache},
 		{"MaxUncommitted", c.MaxUncommitted},
 		{"CommitInterval", int64(c.CommitInterval)},
 		{"CommitFloor", int64(c.CommitFloor)},

@@ -38,6 +38,9 @@ type TaskMetrics struct {
 	RecordsOut map[string]int64
 	// Dropped counts records left out.
 	Dropped map[Drop]int64
+	// Absorbed counts updates of tables that the record cache did not send on, because a later one of the same
+	// key came before the commit. As of the last commit.
+	Absorbed int64
 	// Lag is the number of records on the broker that have not been fetched, by input.
 	Lag map[record.TopicPartition]int64
 	// Stores are the stores' sizes as of the last commit.
@@ -114,8 +117,9 @@ type metrics struct {
 
 // taskStats are the figures of one task. Its worker writes them, any goroutine reads them.
 type taskStats struct {
-	in      atomic.Int64
-	process histogram
+	in       atomic.Int64
+	absorbed atomic.Int64
+	process  histogram
 
 	mu        sync.Mutex
 	restoring bool
@@ -204,8 +208,9 @@ func (s *taskStats) Dropped(_, node string, reason processor.DropReason, _ proce
 	s.dropped[Drop{node, reason}]++
 }
 
-// measure notes the sizes of a task's stores.
+// measure notes what a task has absorbed and the sizes of its stores.
 func (s *taskStats) measure(t *task.Task) {
+	s.absorbed.Store(t.Absorbed())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.StoreStats(func(name string, st statestore.Stats, pending int) {
@@ -232,7 +237,7 @@ func (a *App) Metrics() Metrics {
 func (s *taskStats) snapshot(id string) TaskMetrics {
 	t := TaskMetrics{
 		Task: id, RecordsIn: s.in.Load(), Process: s.process.snapshot(), RecordsOut: make(map[string]int64),
-		Dropped: make(map[Drop]int64), Lag: make(map[record.TopicPartition]int64), Stores: make(map[string]StoreMetrics),
+		Dropped: make(map[Drop]int64), Absorbed: s.absorbed.Load(), Lag: make(map[record.TopicPartition]int64), Stores: make(map[string]StoreMetrics),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

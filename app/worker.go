@@ -9,6 +9,7 @@ import (
 
 	"github.com/leatstream/leat/changelog"
 	"github.com/leatstream/leat/internal/kafka"
+	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/task"
 )
@@ -47,6 +48,8 @@ type worker struct {
 	open    bool
 
 	sinks sinks
+	// cache is the record cache of the worker's tasks, nil if there is none.
+	cache *processor.Cache
 
 	lastCommit time.Time
 	// touched is when tasks that are idle were last committed.
@@ -81,6 +84,7 @@ func newWorker(in *instance, number int) (*worker, error) {
 	w := &worker{
 		in: in, number: number, commands: make(chan command, 64), exactly: in.cfg.Guarantee == ExactlyOnce,
 		byInput: make(map[record.TopicPartition]*entry), timer: time.NewTimer(time.Hour), batchLimit: batchLimit,
+		cache: newCache(in.cfg),
 	}
 	return w, w.connect()
 }
@@ -107,6 +111,14 @@ func (w *worker) connect() (err error) {
 // directory, and others can work it out, so that a task's next owner can end what this one left open.
 func transactionalID(application, process string, worker int) string {
 	return fmt.Sprintf("%s-%s-%d", application, process, worker)
+}
+
+// newCache returns a worker's share of the record cache.
+func newCache(c *Config) *processor.Cache {
+	if c.RecordCache == 0 {
+		return nil
+	}
+	return processor.NewCache(max(1, c.RecordCache/int64(c.Workers)))
 }
 
 func (w *worker) close() {
@@ -208,7 +220,7 @@ func (w *worker) start(ctx context.Context, e *entry) error {
 		Application: cfg.Application, Subtopology: e.sub, Partition: e.id.Partition,
 		Reads:      func(topic string) bool { return e.id.Partition < w.in.layout.partitions[topic] },
 		Persistent: e.persistent, Memory: e.memory, EveryUpdate: cfg.LogEveryUpdate, CacheEntries: cfg.CacheEntries,
-		Caches:  e.caches,
+		Caches: e.caches, Cache: w.cache,
 		MaxIdle: cfg.MaxTaskIdle, Deserialization: cfg.Deserialization, Processing: cfg.Processing,
 		Production: cfg.Production, Refused: w.refused, MaxOutput: func(topic string) (int, bool) { return w.sinks.limit(ctx, topic) },
 		Now: now(), Context: ctx, Wait: func(d time.Duration) { pause(ctx, d) },

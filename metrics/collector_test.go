@@ -37,7 +37,7 @@ func counting() app.Metrics {
 		Application: "shop", State: app.Rebalancing, Commit: histogram(1, 3, 4),
 		Tasks: []app.TaskMetrics{
 			{
-				Task: "0_1", RecordsIn: 42, Process: histogram(2, 2, 2),
+				Task: "0_1", RecordsIn: 42, Absorbed: 5, Process: histogram(2, 2, 2),
 				RecordsOut: map[string]int64{"totals": 7, "shop-sums-changelog": 5},
 				Dropped:    map[app.Drop]int64{{Node: "sum", Reason: processor.DropNullKey}: 3},
 				Lag:        map[record.TopicPartition]int64{{Topic: "orders", Partition: 1}: 900},

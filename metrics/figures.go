@@ -40,7 +40,8 @@ func join(a, b app.TaskMetrics) app.TaskMetrics {
 	out := app.TaskMetrics{
 		Task: a.Task, Restoring: a.Restoring, RecordsIn: a.RecordsIn + b.RecordsIn, Process: sum(a.Process, b.Process),
 		RecordsOut: added(a.RecordsOut, b.RecordsOut), Dropped: added(a.Dropped, b.Dropped),
-		Lag: make(map[record.TopicPartition]int64), Stores: make(map[string]app.StoreMetrics),
+		Absorbed: a.Absorbed + b.Absorbed,
+		Lag:      make(map[record.TopicPartition]int64), Stores: make(map[string]app.StoreMetrics),
 	}
 	for _, t := range []app.TaskMetrics{b, a} {
 		maps.Copy(out.Lag, t.Lag)

@@ -53,6 +53,7 @@ func (s sender) task(t app.TaskMetrics) {
 	for d, n := range t.Dropped {
 		s.counter(taskDropped, n, t.Task, d.Node, string(d.Reason))
 	}
+	s.counter(taskAbsorbed, t.Absorbed, t.Task)
 	for tp, n := range t.Lag {
 		s.gauge(taskLag, float64(n), t.Task, tp.Topic, strconv.Itoa(int(tp.Partition)))
 	}

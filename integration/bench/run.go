@@ -92,8 +92,8 @@ type job struct {
 
 // config is the configuration of WORKLOADS.md.
 //
-// Without a cache each update goes to the changelog, as in Kafka Streams. With one, the last update of a key
-// before a commit does; every update goes to out either way, since leat does not hold back what it forwards.
+// Without a cache each update goes to the changelog and to out, as in Kafka Streams. With one, the last update of
+// a key before a commit does, or before the cache is full.
 func (j *job) config(first *firstRecord) (app.Config, error) {
 	var topics []string
 	for _, i := range j.in {
@@ -110,6 +110,7 @@ func (j *job) config(first *firstRecord) (app.Config, error) {
 	cfg := app.Config{
 		Application: j.id, Topology: t, Brokers: j.bootstrap, Workers: j.threads, StateDir: j.dir,
 		CommitInterval: j.commit, Linger: j.linger, LogEveryUpdate: j.cache == 0, CacheEntries: int(j.entries),
+		RecordCache: j.cache,
 		// Transaction markers carry the present time: without this they roll the segment, and the cleaner
 		// compacts it during the run.
 		TopicConfig: map[string]string{"segment.ms": never},
