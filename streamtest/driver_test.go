@@ -84,6 +84,33 @@ func ExampleTimestamped() {
 	// [shop-counts-changelog]
 }
 
+func ExampleDriver_Commit() {
+	b := stream.New()
+	counted := stream.NewTopic("counted", serde.String, serde.Int64)
+	stream.To(stream.ToStream(stream.Count(stream.GroupByKey(stream.From(b, lines)), nil)), counted)
+	top, err := b.Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	d, err := streamtest.Open(top, streamtest.Config{RecordCache: 1 << 20, CommitInterval: time.Second})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer d.Close()
+	in, out := streamtest.Input(d, lines), streamtest.Output(d, counted)
+	for range 3 {
+		in.Pipe("a", "line")
+	}
+	fmt.Println("held back:", out.Len() == 0)
+	d.Commit()
+	fmt.Println("sent on:", out.Read().Value)
+	// Output:
+	// held back: true
+	// sent on: 3
+}
+
 func ExampleDriver_Advance() {
 	b := stream.New()
 	supplier := func() processor.Processor[string, string, string, string] {
