@@ -14,8 +14,10 @@ import (
 func TestRestoreHoldsWritesBack(t *testing.T) {
 	read := func(next int64, done bool) []*kafka.Restored {
 		return []*kafka.Restored{{TopicPartition: countsChangelog, Next: next, Done: done, Records: []record.Raw{
-			{Key: []byte("a"), Value: []byte("old"), Timestamp: 1}, {Key: []byte("b"), Value: []byte("gone"), Timestamp: 2},
-			{Key: []byte("a"), Value: []byte("new"), Timestamp: 3}, {Key: []byte("b")},
+			{Key: []byte("a"), Value: []byte("old"), Timestamp: 1},
+			{Key: []byte("b"), Value: []byte("gone"), Timestamp: 2},
+			{Key: []byte("a"), Value: []byte("new"), Timestamp: 3},
+			{Key: []byte("b")},
 		}}}
 	}
 	apply := func(done, standby bool, limit int) (*restorer, *restoring, statestore.Backend) {

@@ -38,6 +38,9 @@ type heldSegment[K comparable, V any] struct {
 	slots []slot[windowKey[K], V]
 	free  []uint32
 	dirty []uint32
+	// recent is the key that was asked for last, and recentRun its run: a key is mostly read and then written.
+	recent    K
+	recentRun uint32
 }
 
 const (
@@ -178,9 +181,21 @@ func (s *segmented[K, V]) load(start int64) (g *heldSegment[K, V], all bool) {
 	return g, true
 }
 
+// run returns the number of a key's run.
+func (g *heldSegment[K, V]) run(key K) (uint32, bool) {
+	if len(g.runs) > 0 && g.recent == key {
+		return g.recentRun, true
+	}
+	r, ok := g.keys[key]
+	if ok {
+		g.recent, g.recentRun = key, r
+	}
+	return r, ok
+}
+
 // find returns the slot of an entry.
 func (g *heldSegment[K, V]) find(k *windowKey[K]) (uint32, bool) {
-	r, ok := g.keys[k.key]
+	r, ok := g.run(k.key)
 	if !ok {
 		return 0, false
 	}
@@ -220,7 +235,7 @@ func (g *heldSegment[K, V]) search(run []uint32, time, sub int64) int {
 
 // add returns the slot of an entry, a new one if there is none.
 func (g *heldSegment[K, V]) add(k windowKey[K]) uint32 {
-	r, ok := g.keys[k.key]
+	r, ok := g.run(k.key)
 	if !ok {
 		r = uint32(len(g.runs))
 		if len(g.runs) < cap(g.runs) {
@@ -230,6 +245,7 @@ func (g *heldSegment[K, V]) add(k windowKey[K]) uint32 {
 			g.runs = append(g.runs, nil)
 		}
 		g.keys[k.key] = r
+		g.recent, g.recentRun = k.key, r
 	}
 	at := g.search(g.runs[r], k.time, k.sub)
 	if at < len(g.runs[r]) && !g.differs(g.runs[r][at], &k) {
@@ -255,7 +271,7 @@ func (g *heldSegment[K, V]) slot(k windowKey[K]) uint32 {
 
 // remove takes a slot out of its run.
 func (g *heldSegment[K, V]) remove(k *windowKey[K]) {
-	r := g.keys[k.key]
+	r, _ := g.run(k.key)
 	at := g.search(g.runs[r], k.time, k.sub)
 	g.runs[r] = slices.Delete(g.runs[r], at, at+1)
 }
@@ -331,7 +347,7 @@ func (s *segmented[K, V]) keepHeld(k windowKey[K], value V, timestamp int64) {
 
 // readHeld appends the entries of one key with times in [from, to].
 func (s *segmented[K, V]) readHeld(entries []windowEntry[K, V], g *heldSegment[K, V], key K, from, to int64) []windowEntry[K, V] {
-	r, ok := g.keys[key]
+	r, ok := g.run(key)
 	if !ok {
 		return entries
 	}
