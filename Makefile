@@ -15,7 +15,7 @@ CHAOS ?=
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help fmt lint test race integration chaos chaos-short demo bench microbench vuln
+.PHONY: help fmt lint test virtual rolling race integration chaos chaos-short demo bench microbench vuln
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: ## Check formatting, vet, golangci-lint and go fix; changes nothing
 test: ## Run all tests that need no broker (in-process ones included)
 	go test ./...
 
+virtual: ## Run instances and a broker in virtual time, by seeds: make virtual SEEDS='-seed 7 -seeds 500'
+	go test -tags synctests -count=1 -timeout 30m -run TestVirtual ./app $(SEEDS)
+
 # The pure packages have no goroutines, which internal/arch tests; the race detector would only slow them.
 race: ## Run the tests of the packages with goroutines under the race detector
 	@pure="$$(sed -n 's/^pure \([^:]*\):.*/\1/p' internal/arch/imports.txt | paste -sd '|')"; \
@@ -49,6 +52,9 @@ chaos-short: ## A few minutes of chaos, as a test; SEED=7 draws the same faults 
 
 chaos: ## Kill, pause and cut off applications and brokers for 20 minutes: make chaos CHAOS='-seed 7 -duration 5m'
 	cd integration && go run ./chaos $(CHAOS)
+
+rolling: ## Restart three instances with a gigabyte of state one by one: make rolling ROLLING='-member leave'
+	cd integration && go run ./rolling $(ROLLING)
 
 demo: ## Count words on the embedded broker: make demo FILE=book.txt
 	go run ./cmd/leat demo wordcount $(FILE)

@@ -48,6 +48,7 @@ func onKafka(t *testing.T, run func(t *testing.T, c *cluster)) {
 type cluster struct {
 	t       *testing.T
 	brokers []string
+	cfg     kafka.Config
 	admin   *kafka.Admin
 	client  *kafka.Client
 	id      string
@@ -58,7 +59,11 @@ type cluster struct {
 const partitions = 4
 
 func newCluster(t *testing.T, brokers ...string) *cluster {
-	cfg := kafka.Config{Brokers: brokers}
+	return clusterAt(t, kafka.Config{Brokers: brokers})
+}
+
+func clusterAt(t *testing.T, cfg kafka.Config) *cluster {
+	t.Helper()
 	admin, err := kafka.Connect(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +73,7 @@ func newCluster(t *testing.T, brokers ...string) *cluster {
 		t.Fatal(err)
 	}
 	id := fmt.Sprintf("apptest-%x", rand.Uint64())
-	c := &cluster{t: t, brokers: brokers, admin: admin, client: client, id: id, lines: id + "-lines", counts: id + "-counts"}
+	c := &cluster{t: t, brokers: cfg.Brokers, cfg: cfg, admin: admin, client: client, id: id, lines: id + "-lines", counts: id + "-counts"}
 	t.Cleanup(func() { client.Close(); admin.Close() })
 	c.create(c.lines, partitions)
 	c.create(c.counts, partitions)
@@ -125,7 +130,7 @@ func (c *cluster) history(topic string) map[string][]int64 {
 // scan calls f for each committed record of a topic, partition by partition in order.
 func (c *cluster) scan(topic string, f func(record.Raw)) {
 	c.t.Helper()
-	client, err := kafka.NewClient(kafka.Config{Brokers: c.brokers}, kafka.ClientConfig{Read: kafka.ReadConfig{ReadCommitted: true}})
+	client, err := kafka.NewClient(c.cfg, kafka.ClientConfig{Read: kafka.ReadConfig{ReadCommitted: true}})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -264,7 +269,7 @@ func (c *cluster) start(dir string, change func(*app.Config)) *instance {
 	c.t.Helper()
 	in := &instance{t: c.t, done: make(chan error, 1)}
 	cfg := app.Config{
-		Application: c.id, Topology: c.wordCount(), Brokers: c.brokers, StateDir: dir, Workers: 2, CommitInterval: 50 * time.Millisecond,
+		Application: c.id, Topology: c.wordCount(), Brokers: c.brokers, Dial: c.cfg.Dialer, StateDir: dir, Workers: 2, CommitInterval: 50 * time.Millisecond,
 		SessionTimeout: 10 * time.Second, Memory: 32 << 20, Logger: slog.New(slog.NewTextHandler(testWriter{c.t}, &slog.HandlerOptions{Level: slog.LevelInfo})),
 		OnRestore: func(e app.RestoreEvent) {
 			in.mu.Lock()
@@ -380,7 +385,7 @@ func (w testWriter) Write(b []byte) (int, error) {
 // put writes a record to a partition, which may be new.
 func (c *cluster) put(topic string, partition int32, key, value string) {
 	c.t.Helper()
-	client, err := kafka.NewClient(kafka.Config{Brokers: c.brokers}, kafka.ClientConfig{})
+	client, err := kafka.NewClient(c.cfg, kafka.ClientConfig{})
 	if err != nil {
 		c.t.Fatal(err)
 	}

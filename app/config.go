@@ -41,9 +41,9 @@ type Config struct {
 	// Instance, if set, makes the instance a static member of the group by this name, so that a restart
 	// within the session timeout moves no task. It does not leave the group when Run ends. Source: KIP-345.
 	Instance string
-	// StayOnClose leaves the instance in the group when Run ends: its tasks wait for the session timeout before
-	// they move to others, or for the instance to come back with its state directory, whichever is first.
-	// Otherwise they move at once.
+	// StayOnClose leaves the instance in the group when Run ends: its tasks stand still until the session timeout
+	// has passed, also if the instance is back before, and go where their state is, so back to it if it is.
+	// Otherwise they move at once. For restarts set Instance, which lets the tasks go on as soon as it is back.
 	StayOnClose bool
 	// Workers is the number of goroutines that run tasks. Default: the number of CPUs that Go may use.
 	Workers int
