@@ -147,9 +147,12 @@ func virtual(t *testing.T, seed uint64, dirs [3]string) {
 			b.MoveCoordinators()
 		case 5:
 			f := []embedded.Fault{
-				{Request: "EndTxn", Error: "INVALID_PRODUCER_EPOCH"}, {Request: "EndTxn", Error: "COORDINATOR_NOT_AVAILABLE"},
-				{Request: "TxnOffsetCommit", Error: "ILLEGAL_GENERATION"}, {Request: "TxnOffsetCommit", Error: "UNKNOWN_MEMBER_ID"},
-				{Request: "Produce", Error: "NOT_LEADER_FOR_PARTITION"}, {Request: "Produce", Error: "INVALID_PRODUCER_EPOCH"},
+				{Request: "EndTxn", Error: "INVALID_PRODUCER_EPOCH"},
+				{Request: "EndTxn", Error: "COORDINATOR_NOT_AVAILABLE"},
+				{Request: "TxnOffsetCommit", Error: "ILLEGAL_GENERATION"},
+				{Request: "TxnOffsetCommit", Error: "UNKNOWN_MEMBER_ID"},
+				{Request: "Produce", Error: "NOT_LEADER_FOR_PARTITION"},
+				{Request: "Produce", Error: "INVALID_PRODUCER_EPOCH"},
 				{Request: "Heartbeat", Error: "UNKNOWN_MEMBER_ID"},
 			}[r.IntN(7)]
 			f.Count = 1 + r.IntN(3)

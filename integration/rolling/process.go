@@ -24,23 +24,24 @@ type process struct {
 	running chan struct{}
 }
 
-// restored is what has been restored: by store and start of a process.
+// restored is what has been restored.
 type restored struct {
 	mu sync.Mutex
 	// tail, scratch and none count restores that began where the local state ended, at the changelog's start, and
 	// those that had nothing to read. records are what was read.
 	tail, scratch, none int
 	records             int64
-	last                map[string]int64
+	// last are the records of restores under way, by instance, task and store.
+	last map[string]int64
 }
 
-func (r *restored) event(e *app.RestoreEvent) {
+func (r *restored) event(instance int, e *app.RestoreEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e.Phase >= app.UpdateStart {
 		return
 	}
-	key := fmt.Sprint(e.Task, e.Store)
+	key := fmt.Sprint(instance, e.Task, e.Store)
 	switch e.Phase {
 	case app.RestoreStart:
 		if r.last == nil {
@@ -112,7 +113,7 @@ func start(cfg instanceConfig, dir string, r *restored) (*process, error) {
 				continue
 			}
 			if rep.Restore != nil {
-				r.event(rep.Restore)
+				r.event(cfg.Number, rep.Restore)
 			}
 			if rep.State == app.Running.String() && !told {
 				told = true

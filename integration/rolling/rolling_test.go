@@ -41,9 +41,11 @@ func TestRestored(t *testing.T) {
 		{Task: "0_2", Store: "s", Phase: app.RestoreDone, Records: 2},
 		{Task: "0_3", Store: "s", Phase: app.UpdateStart},
 	} {
-		r.event(&e)
+		r.event(1, &e)
 	}
-	if tail, scratch, none, records := r.take(); tail != 1 || scratch != 1 || none != 1 || records != 10 {
+	r.event(2, &app.RestoreEvent{Task: "0_2", Store: "s", Phase: app.RestoreStart}) // begins, and is taken away
+	r.event(3, &app.RestoreEvent{Task: "0_2", Store: "s", Phase: app.RestoreDone})
+	if tail, scratch, none, records := r.take(); tail != 1 || scratch != 2 || none != 2 || records != 10 {
 		t.Errorf("tail %d, scratch %d, none %d, records %d", tail, scratch, none, records)
 	}
 	if tail, scratch, none, records := r.take(); tail+scratch+none+int(records) != 0 {
