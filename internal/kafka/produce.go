@@ -37,8 +37,9 @@ type Cause struct {
 }
 
 // Produce hands a record to be written and returns; it blocks only while MaxBuffered records (or 64 MiB)
-// wait already, as long as ctx lasts; once it has returned, the end of ctx changes nothing. done is called once, from another goroutine, one at a time and in
-// order for each partition; it must be quick and must not call Produce or Flush. Its error's kinds:
+// wait already, as long as ctx lasts; once it has returned, the end of ctx changes nothing. done is called
+// once, from another goroutine, one at a time and in order for each partition; it must be quick and must not
+// call Produce or Flush. Its error's kinds:
 // [TooLarge], [Refused], [UnknownTopic], [Unauthorized], [Timeout], [Closed]. The Output, its key and its value are not
 // kept; its headers are until done is called.
 //

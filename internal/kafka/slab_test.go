@@ -113,12 +113,14 @@ func TestSlabsCopyBytesAndKeepNothingLarge(t *testing.T) {
 	for _, p := range out {
 		g.leave(p)
 	}
-	_ = try(g, nil, nil)
-	_ = try(g, nil, []byte{})
+	held := 0
 	for i := range s.productions {
-		if p := &s.productions[i]; p.spilled && p.record.Value != nil {
-			t.Errorf("production %d keeps %d bytes that are not the slab's", i, len(p.record.Value))
+		if s.productions[i].record.Value != nil {
+			held++
 		}
+	}
+	if room := cap(s.kept) / 3003; held > room {
+		t.Errorf("%d records are held after they came back, the slab's own buffer has room for %d", held, room)
 	}
 	null, empty := try(g, nil, nil), try(g, []byte{}, []byte{})
 	if null.record.Key != nil || null.record.Value != nil || empty.record.Key == nil || empty.record.Value == nil {
