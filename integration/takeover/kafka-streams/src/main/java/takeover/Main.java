@@ -58,6 +58,9 @@ public final class Main {
         p.put(COMMIT_INTERVAL_MS_CONFIG, 100);
         // Every update goes on, so that outputs do not depend on when commits are.
         p.put(STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
+        // A closing application first processes what it has fetched, so that it shall not have much.
+        p.put(consumerPrefix("max.poll.records"), 50);
+        p.put(BUFFERED_RECORDS_PER_PARTITION_CONFIG, 50);
         return p;
     }
 }
