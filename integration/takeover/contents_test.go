@@ -140,6 +140,10 @@ func (l lanes) add(r *run, rec *kgo.Record) {
 	case byKey:
 		lane = string(key)
 	case last:
+		// The answers to two deletions of a row come through tasks of any partition, and either may be the last.
+		if rec.Value == nil {
+			at = ""
+		}
 		l[string(key)] = []string{value + at}
 		return
 	case none:
