@@ -35,6 +35,9 @@ type Config struct {
 	// EmitInterval is the wall-clock time between two looks of an operator for results that time has made
 	// final; 0 means a second, a negative value that it looks at every record.
 	EmitInterval time.Duration
+	// OneTask runs all subtopologies as one task with one stream time, as Kafka Streams' TopologyTestDriver does.
+	// Applications do not: theirs see the timestamps of their own topics only.
+	OneTask bool
 	// Deserialization and Processing are the error policies; the zero values fail at the first error.
 	Deserialization task.ErrorPolicy
 	Processing      task.ErrorPolicy
@@ -109,9 +112,13 @@ func Open(t *topology.Topology, cfg Config) (*Driver, error) {
 		sources: make(map[string]source), queues: make(map[string]*queue), next: make(map[string]int64),
 		log: make(map[string][]record.Raw), dropped: make(map[processor.DropReason]int),
 	}
-	d.units = make([]*unit, len(t.Subtopologies))
+	subtopologies := t.Subtopologies
+	if cfg.OneTask {
+		subtopologies = oneTask(subtopologies)
+	}
+	d.units = make([]*unit, len(subtopologies))
 	for _, global := range []bool{true, false} { // whoever reads global stores finds them there
-		for _, sub := range t.Subtopologies {
+		for _, sub := range subtopologies {
 			if sub.Global != global {
 				continue
 			}
@@ -121,6 +128,25 @@ func Open(t *topology.Topology, cfg Config) (*Driver, error) {
 		}
 	}
 	return d, d.run()
+}
+
+// oneTask puts all subtopologies that have tasks into the first.
+func oneTask(subtopologies []*topology.Subtopology) []*topology.Subtopology {
+	all := new(topology.Subtopology)
+	out := []*topology.Subtopology{all}
+	for _, sub := range subtopologies {
+		if sub.Global {
+			global := *sub
+			global.ID = len(out)
+			out = append(out, &global)
+			continue
+		}
+		all.Nodes = append(all.Nodes, sub.Nodes...)
+		all.Stores = append(all.Stores, sub.Stores...)
+		all.Repartitions = append(all.Repartitions, sub.Repartitions...)
+		all.Copartitioned = append(all.Copartitioned, sub.Copartitioned...)
+	}
+	return out
 }
 
 func (d *Driver) start(sub *topology.Subtopology) error {
