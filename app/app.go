@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -51,6 +53,17 @@ func (a *App) setState(to State) {
 	}
 }
 
+// warn logs what the topology could do better, in one line.
+func (a *App) warn() {
+	warnings := slices.Clone(a.cfg.Topology.Warnings)
+	if err := a.cfg.Topology.CheckNames(); err != nil {
+		warnings = append(warnings, strings.Split(err.Error(), "\n")...)
+	}
+	if len(warnings) > 0 {
+		a.cfg.Logger.Warn("the topology has warnings", "app", a.cfg.Application, "warnings", strings.Join(warnings, "; "))
+	}
+}
+
 // Run runs the instance until ctx ends, and returns nil once it has committed and left the group. If
 // something goes wrong that it cannot recover from it returns the error, having committed what was processed
 // without one. It can be called once.
@@ -58,6 +71,7 @@ func (a *App) Run(ctx context.Context) error {
 	if !a.ran.CompareAndSwap(false, true) {
 		return errors.New("run: this instance has run already; make a new one")
 	}
+	a.warn()
 	err := a.run(ctx)
 	if err != nil {
 		a.setState(Error)

@@ -110,6 +110,9 @@ type Config struct {
 	// MaxTaskIdle is how long a task that reads several topics waits for one that has no more records. 0
 	// waits only for records that are on the broker already; negative never waits. Source: KIP-695.
 	MaxTaskIdle time.Duration
+	// RequireNames makes [New] refuse a topology with stores or internal topics whose names are generated, see
+	// topology.Topology.CheckNames. Otherwise Run warns of them once. Source: KIP-1111.
+	RequireNames bool
 	// LogEveryUpdate writes each update of a store to its changelog, as Kafka Streams does without a record
 	// cache. Otherwise, and for stores in the record cache, only the last update of a key before a commit is
 	// written.
@@ -202,6 +205,11 @@ func (c *Config) Validate() error {
 		bad("Topology is nil; build one with package stream or topology")
 	} else if longest := longestTopic(c.Application, c.Topology); len(longest) > maxTopicName {
 		bad("Application %q makes topic names too long: %q has %d characters, Kafka takes %d", c.Application, longest, len(longest), maxTopicName)
+	}
+	if c.Topology != nil && c.RequireNames {
+		if err := c.Topology.CheckNames(); err != nil {
+			errs = append(errs, fmt.Errorf("config: RequireNames: %w", err))
+		}
 	}
 	k := c.kafka()
 	if err := k.Validate(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -85,7 +86,7 @@ func internalTopics(cfg *Config, l *layout) map[string]changelog.Internal {
 			name := topic.For(cfg.Application)
 			specs[name] = changelog.Internal{
 				Name: name, Use: s.Kind.Changelog(), Partitions: l.size(sub), App: cfg.TopicConfig, Store: s.Config,
-				Retention: time.Duration(s.Retention) * time.Millisecond,
+				Retention: milliseconds(s.Retention),
 			}
 		}
 	}
@@ -119,4 +120,12 @@ func checkTopics(ctx context.Context, admin *kafka.Admin, specs map[string]chang
 func (l *layout) changelogOf(s *topology.Store, partition int32) (record.TopicPartition, bool) {
 	topic, ok := s.Changelog()
 	return record.TopicPartition{Topic: topic.For(l.application), Partition: partition}, ok
+}
+
+// milliseconds returns a retention as a duration, the longest there is if the window never closes.
+func milliseconds(ms int64) time.Duration {
+	if ms > int64(math.MaxInt64/time.Millisecond) {
+		return math.MaxInt64
+	}
+	return time.Duration(ms) * time.Millisecond
 }

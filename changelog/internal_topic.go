@@ -2,6 +2,7 @@ package changelog
 
 import (
 	"maps"
+	"math"
 	"strconv"
 	"time"
 )
@@ -56,6 +57,7 @@ type Internal struct {
 	Use        Use
 	Partitions int32
 	// Retention is how long the store keeps windows, sessions or versions. It only matters for their changelogs.
+	// The longest duration there is means for ever.
 	Retention time.Duration
 	// Additional is added to Retention for window, session and join changelogs. Zero means
 	// [AdditionalRetention], below zero nothing. Versioned changelogs always add [AdditionalRetention].
@@ -100,6 +102,10 @@ func (t Internal) Config() map[string]string {
 
 func (t Internal) derive(config map[string]string, name string, additional time.Duration) {
 	if _, ok := t.Store[name]; !ok {
+		if t.Retention == math.MaxInt64 {
+			config[name] = strconv.FormatInt(math.MaxInt64, 10)
+			return
+		}
 		// In milliseconds the sum of two durations cannot overflow.
 		config[name] = strconv.FormatInt(t.Retention.Milliseconds()+additional.Milliseconds(), 10)
 	}

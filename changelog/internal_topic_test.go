@@ -60,7 +60,7 @@ func TestConfig(t *testing.T) {
 		},
 		"longest retention": {
 			use: changelog.WindowChangelog, retention: math.MaxInt64,
-			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "9223458436854"},
+			want: settings{"cleanup.policy": "compact,delete", "retention.ms": "9223372036854775807"},
 		},
 		"store over app over library": {
 			use:   changelog.KeyValueChangelog,

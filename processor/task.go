@@ -130,6 +130,7 @@ const (
 	DropOutOfOrder       DropReason = "out_of_order"
 	DropInvalidTimestamp DropReason = "invalid_timestamp"
 	DropStaleAnswer      DropReason = "stale_answer"
+	DropBeforeStart      DropReason = "before_window_start"
 )
 
 // PunctuationKind is the kind of time that a punctuator follows.

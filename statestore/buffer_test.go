@@ -59,7 +59,7 @@ func (s *bufferStore) commit(t testing.TB) {
 // TestBufferAgainstTwin compares with a list: what is evicted and in which order, counts, and the values before,
 // with commits and reopened stores in between, and at the end those of a store restored from the changelog.
 func TestBufferAgainstTwin(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(1000) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		backend := statestore.NewMemory()
 		s := openBuffer(t, backend)

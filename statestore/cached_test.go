@@ -71,7 +71,7 @@ func (b *bench) confirm(s statestore.Store) {
 }
 
 func TestKeyValueEqualsNaiveTwin(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(1000) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			b := newBench(t)

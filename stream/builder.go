@@ -72,6 +72,19 @@ func (b *Builder) begin(operator string, opts []Option, allowed ...optionKind) *
 
 func (c *call) fail(format string, args ...any) { c.b.plan.Fail(c.at, fmt.Errorf(format, args...)) }
 
+// failEach reports each of the errors that a Validate has joined, if any, on a line of its own.
+func (c *call) failEach(what string, err error) {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range all.Unwrap() {
+			c.failEach(what, e)
+		}
+		return
+	}
+	if err != nil {
+		c.fail("%s: %w", what, err)
+	}
+}
+
 // name returns the node's name: the user's or a generated one, for which it uses up a number either way.
 func (c *call) name(prefix string) string { return c.suffixed("", prefix) }
 

@@ -135,7 +135,7 @@ func TestMistakes(t *testing.T) {
 		"store with a bad name": {func(b *stream.Builder) {
 			here()
 			stream.Count(stream.GroupByKey(stream.From(b, in)), stream.NewStore("a/b", serde.String, serde.Int64))
-		}, `store "a/b" of node "KSTREAM-AGGREGATE-0000000001": name has characters other than`},
+		}, `the name of store "a/b" holds '/'; use letters`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -79,9 +79,7 @@ func AggregateCogroup[K comparable, A any](g Cogrouped[K, A], initial func() A, 
 func AggregateCogroupWindows[K comparable, A any](g Cogrouped[K, A], w window.Windows, initial func() A, store *Store[K, A], opts ...Option) Table[window.Key[K], A] {
 	c := g.b.begin("AggregateCogroupWindows", opts, optName)
 	m := cogroupStore(c, store)
-	if err := w.Validate(); err != nil {
-		c.fail("windows of a cogroup: %w", err)
-	}
+	c.failEach("windows of a cogroup", w.Validate())
 	in := g.inputs(c, m)
 	m.serdes(in.keys, native[A]())
 	k := &keptWindows[K, A]{store: m.store.planWindows(c, m.store.name, w, false), open: openWindows[K, A]}
@@ -95,9 +93,7 @@ func AggregateCogroupWindows[K comparable, A any](g Cogrouped[K, A], w window.Wi
 func AggregateCogroupSessions[K comparable, A any](g Cogrouped[K, A], w window.Sessions, initial func() A, merge func(key K, a, b A) A, store *Store[K, A], opts ...Option) Table[window.Key[K], A] {
 	c := g.b.begin("AggregateCogroupSessions", opts, optName)
 	m := cogroupStore(c, store)
-	if err := w.Validate(); err != nil {
-		c.fail("sessions of a cogroup: %w", err)
-	}
+	c.failEach("sessions of a cogroup", w.Validate())
 	c.needFunc(m.store.name, "function that merges", merge == nil)
 	in := g.inputs(c, m)
 	m.serdes(in.keys, native[A]())
@@ -127,7 +123,7 @@ func (g *cogrouped[K, A]) inputs(c *call, m *materialized[K, A]) (in cogroupInpu
 		in.sources = unite(in.sources, sources)
 		in.keys = firstSerde(in.keys, keys)
 	}
-	c.b.plan.Copartition(in.sources...)
+	c.b.plan.Copartition(c.at, in.sources...)
 	return in
 }
 

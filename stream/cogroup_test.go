@@ -27,7 +27,7 @@ func zeroTotal() int64 { return 0 }
 
 // TestCogroupAgainstTwin adds lengths of one stream and numbers of another.
 func TestCogroupAgainstTwin(t *testing.T) {
-	for seed := range uint64(50) {
+	for seed := range uint64(twinSeeds) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		p := run(t, streamtest.Config{}, func(b *stream.Builder) {
 			store := stream.NewStore("totals", serde.String, serde.Int64)

@@ -56,7 +56,8 @@
 // Nodes, stores and internal topics have the names that Kafka Streams would give them for the same calls in
 // the same order, and so have subtopologies their numbers. That lets an application be moved over with its
 // state and offsets. It also means that a new operator renumbers those made after it: give names to stores
-// and groupings whose topics must stay.
+// and groupings whose topics must stay. topology.Topology's CheckNames lists those without, and the application's
+// RequireNames refuses them.
 //
 // Handles ([Stream], [Table], [Topic], ...) are small and copied freely. Everything here describes; nothing
 // runs. The package starts no goroutine, and its functions are called from one.

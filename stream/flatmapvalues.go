@@ -29,6 +29,11 @@ func TryFlatMapValues[K, V, V2 any](s Stream[K, V], f func(ctx context.Context, 
 	return flatMapValuesStream(s.b.begin("TryFlatMapValues", opts, optName), s, tryValue[K](f))
 }
 
+// TryFlatMapValuesWithKey is [FlatMapValuesWithKey] with a function that can fail.
+func TryFlatMapValuesWithKey[K, V, V2 any](s Stream[K, V], f func(ctx context.Context, key K, value V) (iter.Seq[V2], error), opts ...Option) Stream[K, V2] {
+	return flatMapValuesStream(s.b.begin("TryFlatMapValuesWithKey", opts, optName), s, f)
+}
+
 func flatMapValuesStream[K, V, V2 any](c *call, s Stream[K, V], f func(context.Context, K, V) (iter.Seq[V2], error)) Stream[K, V2] {
 	name := c.name("KSTREAM-FLATMAPVALUES-")
 	c.needFunc(name, "mapper", f == nil)

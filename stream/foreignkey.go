@@ -123,7 +123,7 @@ func joinForeign[K comparable, L any, KR comparable, R, V any](c *call, l Table[
 	}
 	m := materialize(store)
 	m.named(c, kind+"OUTPUT-")
-	m.serdes(l.keys, native[V]())
+	m.serdes(l.keys, ofSides[V](l.values, r.values))
 	j.check()
 	u := &sourceUpkeep[K, V]{c: c, name: j.result, m: m, needed: m.queryable}
 	result := &plan.Node{Name: j.result, Output: changesOf[K, V](), Versioned: m.versioned(), Write: func(w *plan.Writer, parents []string) {
@@ -168,7 +168,7 @@ func (j *foreignJoin[K, L, KR, R, V]) add() *plan.Node {
 	p.Add(sink, send)
 	source := &plan.Node{Name: j.subscriptionSource, Write: internalSource(c, j.subscriptionSource, j.subscriptionTopic, topology.SourceConfig[KR, subscription[K]]{Key: j.r.keys, Value: subscriptionSerde})}
 	p.Add(source, sink)
-	p.Copartition(unite(j.r.sources, []string{j.subscriptionSource})...)
+	p.Copartition(c.at, unite(j.r.sources, []string{j.subscriptionSource})...)
 
 	st := (&Store[subscriber[KR, K], subscription[K]]{name: j.store, keys: subscriberSerde, values: subscriptionSerde, uncached: true}).plan(c, j.receive, true)
 	receive := &plan.Node{Name: j.receive, Write: processorNode(c, j.receive, j.newReceive, st)}
@@ -190,7 +190,7 @@ func (j *foreignJoin[K, L, KR, R, V]) add() *plan.Node {
 	p.Add(answerSink, update)
 	answerSource := &plan.Node{Name: j.answerSource, Write: internalSource(c, j.answerSource, j.answerTopic, topology.SourceConfig[K, answer[R]]{Key: j.l.keys, Value: answerSerde})}
 	p.Add(answerSource, answerSink)
-	p.Copartition(unite(j.l.sources, []string{j.answerSource})...)
+	p.Copartition(c.at, unite(j.l.sources, []string{j.answerSource})...)
 
 	left := j.l.upkeep.view()
 	resolve := &plan.Node{Name: j.resolve, Write: func(w *plan.Writer, parents []string) {

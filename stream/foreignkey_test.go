@@ -62,7 +62,7 @@ func TestLeftJoinByForeignKey(t *testing.T) {
 
 // TestForeignKeyJoinsAgainstTwin compares what is left in the end with the join of the tables as they are then.
 func TestForeignKeyJoinsAgainstTwin(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(twinSeeds) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		isLeft := seed%2 == 0
 		p := run(t, streamtest.Config{LogLast: seed%3 == 0}, func(b *stream.Builder) { joinOrders(b, isLeft) })

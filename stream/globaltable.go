@@ -5,6 +5,7 @@ import (
 
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/serde"
 	"github.com/leatstream/leat/stream/internal/plan"
 	"github.com/leatstream/leat/topology"
 )
@@ -21,6 +22,8 @@ type globalTable[K comparable, V any] struct {
 	b    *Builder
 	name string
 	rows view[K, V]
+	// values is the serde of the rows.
+	values serde.Serde[V]
 }
 
 // GlobalTableFrom reads a topic as a global table. Records without a key are dropped, null values delete. With a
@@ -28,7 +31,7 @@ type globalTable[K comparable, V any] struct {
 func GlobalTableFrom[K comparable, V any](b *Builder, topic Topic[K, V], store *Store[K, V], opts ...Option) GlobalTable[K, V] {
 	c := b.begin("GlobalTableFrom", opts, optName, optTime, optInvalid)
 	m := materialize(store)
-	m.named(c, topic.name+"-")
+	m.ofTopic(c, topic.name)
 	m.serdes(topic.keys, topic.values)
 	source := c.suffixed("-source", "KSTREAM-SOURCE-")
 	name := c.name("KTABLE-SOURCE-")
@@ -41,16 +44,13 @@ func GlobalTableFrom[K comparable, V any](b *Builder, topic Topic[K, V], store *
 		m.store.history = nil
 	}
 	st := m.store.plan(c, name, true)
-	src := topology.Node{
-		Name: source, Topics: []topology.Topic{{Name: topic.name}}, Caller: c.at,
-		New: sourceNode(c, source, topology.SourceConfig[K, V]{Key: topic.keys, Value: topic.values}),
-	}
+	src := sourceOf(c, source, topic)
 	update := topology.Node{Name: name, Caller: c.at, New: factory(func(sc *topology.Scope, out *processor.Outlet[K, change[V]]) (any, error) {
 		t, err := newTableOut(sc, st, out, false)
 		return &tableSource[K, V]{t}, err
 	})}
 	b.plan.Add(&plan.Node{Name: name, Write: func(w *plan.Writer, _ []string) { w.AddGlobal(st.Store, src, update) }})
-	return GlobalTable[K, V]{&globalTable[K, V]{b: b, name: name, rows: storeView[K, V](st.Name)}}
+	return GlobalTable[K, V]{&globalTable[K, V]{b: b, name: name, rows: storeView[K, V](st.Name), values: m.store.values}}
 }
 
 // selectedKey finds the row's key with a function of the user's.

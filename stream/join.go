@@ -79,7 +79,7 @@ func (c *call) joinNames(s sides) joinNames {
 		n.left, n.right = name+leftSuffix, name+rightSuffix
 	}
 	n.merge = c.suffixed("-merge", "KSTREAM-MERGE-")
-	n.unmatched = "KSTREAM-OUTERSHARED-" + n.leftStore[len(leftPrefix):]
+	n.unmatched = c.b.plan.Generated("KSTREAM-OUTERSHARED-" + n.leftStore[len(leftPrefix):])
 	if base := c.options.stores.Name; base != "" {
 		n.leftStore, n.rightStore, n.unmatched = base+leftSuffix, base+rightSuffix, base+shared
 	}
@@ -90,9 +90,7 @@ func (c *call) joinNames(s sides) joinNames {
 }
 
 func joinStreams[K comparable, L, R, V any](c *call, l Stream[K, L], r Stream[K, R], w JoinWindow, f joiner[K, L, R, V], s sides) Stream[K, V] {
-	if err := w.Validate(); err != nil {
-		c.fail("join window: %w", err)
-	}
+	c.failEach("join window", w.Validate())
 	keys, leftValues := serdesOf(c, l.name, l.keys, l.values)
 	keys = firstSerde(keys, r.keys)
 	rightValues := firstSerde(typed[serde.Serde[R]](c, r.name, optOther, c.options.otherValues), r.values, native[R]())
@@ -131,7 +129,7 @@ func joinStreams[K comparable, L, R, V any](c *call, l Stream[K, L], r Stream[K,
 		}}
 	}
 	c.b.plan.Add(n, left.node, right.node)
-	return Stream[K, V]{&stream[K, V]{b: c.b, name: names.merge, node: n, keys: keys, values: native[V](), sources: sources}}
+	return Stream[K, V]{&stream[K, V]{b: c.b, name: names.merge, node: n, keys: keys, values: ofSides[V](leftValues, rightValues), sources: sources}}
 }
 
 func missingJoin[K, L, R any](keys serde.Serde[K], left serde.Serde[L], right serde.Serde[R]) string {

@@ -99,3 +99,27 @@ func ExampleLeftJoin() {
 	// 9000 a book is paid by card
 	// 2000 a pen is not paid
 }
+
+// TestJoinOfAMergedSource: a stream that is merged of one source twice, whose topic is read twice as well.
+func TestJoinOfAMergedSource(t *testing.T) {
+	p := run(t, streamtest.Config{}, func(b *stream.Builder) {
+		stream.From(b, in)
+		again := stream.From(b, in)
+		merged := stream.Merge(stream.MapValues(again, strings.ToUpper), again)
+		stream.To(stream.JoinTable(merged, stream.TableFrom(b, in2, nil), concat), out)
+	})
+	p.pipeTo(in2, "a=1")
+	p.pipe("a=x")
+	wants(p, out, "a=X1 a=x1")
+}
+
+// TestValuesOfAMappedTable: the serde that an operator below needs is given where the values are made.
+func TestValuesOfAMappedTable(t *testing.T) {
+	p := run(t, streamtest.Config{}, func(b *stream.Builder) {
+		orders := stream.MapTable(stream.TableFrom(b, in, nil), func(v string) order { return order{int64(len(v))} }, nil, stream.Values(serde.JSON[order]()))
+		held := stream.SuppressUntilTimeLimit(orders, 0, stream.Buffer{})
+		stream.To(stream.MapValues(stream.ToStream(held), func(o order) int64 { return o.Cents }), nums)
+	})
+	p.pipe("a=xyz")
+	wants(p, nums, "a=3")
+}

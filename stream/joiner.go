@@ -103,10 +103,15 @@ func (j *join[K, L, R, V]) of(key K, b both[L, R]) (v V, null, ok bool) {
 	return v, j.null.IsNull(&v), true
 }
 
+// ofSides is the serde of the result of a join: that of the side which has its type, the left one first.
+func ofSides[V, L, R any](l serde.Serde[L], r serde.Serde[R]) serde.Serde[V] {
+	return firstSerde(inherit[V](l), inherit[V](r))
+}
+
 // copartition says that what comes in by these sources is joined, and returns them all.
 func (c *call) copartition(a, b []string) []string {
 	all := unite(a, b)
-	c.b.plan.Copartition(all...)
+	c.b.plan.Copartition(c.at, all...)
 	return all
 }
 

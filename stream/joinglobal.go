@@ -43,5 +43,5 @@ func joinGlobal[K, L any, RK comparable, R, V any](c *call, s Stream[K, L], t Gl
 			join: newJoin(newNode(sc), f), key: selector.of, noKey: processor.DropNullJoinKey, rows: rows, out: out, left: isLeft,
 		}, err
 	})}
-	return joinedStream[K, L, V](c, s, n, s.keys, s.sources)
+	return joinedStream(c, s, n, s.keys, ofSides[V](s.values, t.values), s.sources)
 }

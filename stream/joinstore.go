@@ -31,11 +31,15 @@ type JoinStores struct {
 func KeptIn(s JoinStores) Option {
 	return Option{optStores, func(o *options) error {
 		s.ChangelogConfig = maps.Clone(s.ChangelogConfig)
-		o.stores = s
-		if s.Name == "" {
-			return nil
+		var err error
+		if s.Name != "" {
+			err = checkName(s.Name)
 		}
-		return checkName(s.Name)
+		if err != nil {
+			s.Name = "" // a generated one stands in, so that the mistake is reported once
+		}
+		o.stores = s
+		return err
 	}}
 }
 

@@ -71,7 +71,7 @@ func joinTable[K comparable, L, R, V any](c *call, s Stream[K, L], t Table[K, R]
 			c.checkHistory(w, name, rows.stores)
 		}
 	}}
-	return joinedStream[K, L, V](c, in, n, keys, sources)
+	return joinedStream(c, in, n, keys, ofSides[V](s.values, t.values), sources)
 }
 
 func joinPrefix(isLeft bool) string {
@@ -82,10 +82,10 @@ func joinPrefix(isLeft bool) string {
 }
 
 // joinedStream adds the node of a join below a stream.
-func joinedStream[K, L, V any](c *call, in Stream[K, L], n *plan.Node, keys serde.Serde[K], sources []string) Stream[K, V] {
+func joinedStream[K, L, V any](c *call, in Stream[K, L], n *plan.Node, keys serde.Serde[K], values serde.Serde[V], sources []string) Stream[K, V] {
 	c.b.plan.Add(n, in.node)
 	return Stream[K, V]{&stream[K, V]{
-		b: c.b, name: n.Name, node: n, keys: keys, values: native[V](), sources: sources, rekeyed: in.rekeyed,
+		b: c.b, name: n.Name, node: n, keys: keys, values: values, sources: sources, rekeyed: in.rekeyed,
 	}}
 }
 

@@ -92,7 +92,7 @@ func joinTables[K comparable, L, R, V any](c *call, l Table[K, L], r Table[K, R]
 	if !s.needLeft {
 		r.sendOldValues(true)
 	}
-	m.serdes(l.keys, native[V]())
+	m.serdes(l.keys, ofSides[V](l.values, r.values))
 	j := &tableJoin[K, L, R, V]{l: l, r: r, joiner: f, sides: s}
 	if m.given {
 		j.store = m.store.plan(c, name, true)

@@ -64,8 +64,11 @@ func (c *call) take(operator string, o Option, allowed []optionKind) {
 // repartition topic, for [Repartition] only that. Names are made of ASCII letters, digits, '.', '_' and '-'.
 func Named(name string) Option {
 	return Option{optName, func(o *options) error {
+		if err := checkName(name); err != nil {
+			return err // a generated one stands in, so that the mistake is reported once
+		}
 		o.name = name
-		return checkName(name)
+		return nil
 	}}
 }
 

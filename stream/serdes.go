@@ -8,7 +8,8 @@ import (
 
 // Which serde an operator uses for a type T, first that there is:
 //  1. the one given by an option, or by the handle of a topic or store;
-//  2. the one of the stream that it came from, if that one has the same type;
+//  2. the one of the stream or table that it came from, if that one has the same type (of a join, the left
+//     side's before the right one's);
 //  3. Kafka's own serde for the type, for strings, byte slices, integers, floats and bools.
 //
 // Kafka Streams takes the default serde of its configuration in place of 2 (where a function made the value)

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
@@ -27,9 +28,7 @@ type sessionWindowed[K comparable, V any] struct {
 // its end.
 func SessionsBy[K comparable, V any](g Grouped[K, V], w window.Sessions, opts ...Option) SessionWindowed[K, V] {
 	c := g.s.b.begin("SessionsBy", opts, optEmit)
-	if err := w.Validate(); err != nil {
-		c.fail("sessions of the stream %q: %w", g.s.name, err)
-	}
+	c.failEach(fmt.Sprintf("sessions of the stream %q", g.s.name), w.Validate())
 	return SessionWindowed[K, V]{&sessionWindowed[K, V]{g, w, c.options.onClose}}
 }
 

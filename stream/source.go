@@ -49,9 +49,6 @@ func sourceNode[K, V any](c *call, name string, config topology.SourceConfig[K, 
 }
 
 func checkTopic[K, V any](c *call, node string, t Topic[K, V]) {
-	if err := checkName(t.name); err != nil {
-		c.fail("topic %q of node %q: %w", t.name, node, err)
-	}
 	if t.keys == nil || t.values == nil {
 		c.fail("topic %q of node %q has no serde for %s; make it with NewTopic", t.name, node, missing(t.keys == nil, t.values == nil, typeOf[K](), typeOf[V]()))
 	}

@@ -32,7 +32,11 @@ type Store[K comparable, V any] struct {
 	history *time.Duration
 	// retention is how long a store of windows keeps them; nil if the windows decide.
 	retention *time.Duration
-	config    map[string]string
+	// windows is the length of the windows of a store that a processor keeps; nil if it keeps none.
+	windows *time.Duration
+	// sessions tells that a processor keeps sessions in the store.
+	sessions bool
+	config   map[string]string
 }
 
 // NewStore returns the handle of a store that is kept on disk and logged to a changelog topic.
@@ -121,17 +125,24 @@ func (s *Store[K, V]) unmade(c *call, node string) *plan.Store {
 		c.fail("node %q uses a store without a name; give the handle's NewStore one", node)
 		return nil
 	}
-	p := s.plan(c, node, s.timestamped)
-	p.Cached = false // it has no updates to hold back
+	var p *plan.Store
+	switch {
+	case s.windows != nil:
+		p = s.planOwnWindows(c, node)
+	case s.sessions:
+		p = s.planOwnSessions(c, node)
+	default:
+		p = s.plan(c, node, s.timestamped)
+	}
+	if p != nil {
+		p.Cached = false // it has no updates to hold back
+	}
 	return p
 }
 
 // plan returns the description of the store that the handle stands for.
 func (s *Store[K, V]) plan(c *call, node string, timestamped bool) *plan.Store {
 	needKey[K](c, node)
-	if err := checkName(s.name); err != nil {
-		c.fail("store %q of node %q: %w", s.name, node, err)
-	}
 	keys, values := s.keys, s.values
 	if keys == nil || values == nil {
 		c.fail("store %q of node %q has no serde for %s; pass a store made with NewStore", s.name, node, missing(keys == nil, values == nil, typeOf[K](), typeOf[V]()))
@@ -177,6 +188,16 @@ func materialize[K comparable, V any](s *Store[K, V]) materialized[K, V] {
 		return materialized[K, V]{}
 	}
 	return materialized[K, V]{store: *s, queryable: s.name != "", given: true}
+}
+
+// ofTopic is named for the table of a topic. The name of a topic that is refused is not refused again with the
+// store's.
+func (m *materialized[K, V]) ofTopic(c *call, topic string) {
+	prefix := topic + "-"
+	if checkName(topic) != nil {
+		prefix = ""
+	}
+	m.named(c, prefix)
 }
 
 // named generates a name if the user gave none; only then it uses up a number.

@@ -73,8 +73,11 @@ func SuppressUntilWindowCloses[K comparable, V any](t Table[window.Key[K], V], b
 // Source: KIP-328.
 func SuppressUntilTimeLimit[K comparable, V any](t Table[K, V], wait time.Duration, b Buffer, opts ...Option) Table[K, V] {
 	c := t.b.begin("SuppressUntilTimeLimit", opts, optName)
-	if wait < 0 {
+	switch {
+	case wait < 0:
 		c.fail("suppress the table %q for %v: the time must not be negative", t.name, wait)
+	case wait%time.Millisecond != 0:
+		c.fail("suppress the table %q for %v: times count in whole milliseconds", t.name, wait)
 	}
 	return suppressTable(c, t, b, wait.Milliseconds(), false, func(r *record.Record[K, change[V]]) int64 { return r.Timestamp })
 }
@@ -92,9 +95,7 @@ func suppressTable[K comparable, V any](c *call, t Table[K, V], b Buffer, wait i
 		name = c.b.plan.NewName("KTABLE-SUPPRESS-")
 		store = c.b.plan.NewStoreName("KTABLE-SUPPRESS-")
 	}
-	if err := b.Validate(); err != nil {
-		c.fail("buffer of node %q: %w", name, err)
-	}
+	c.failEach(fmt.Sprintf("buffer of node %q", name), b.Validate())
 	t.sendOldValues(true)
 	s := &suppression[K, V]{parent: t, store: planBuffer(c, t, name, store, b)}
 	n := &plan.Node{

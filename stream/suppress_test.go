@@ -121,7 +121,7 @@ func (h *heldBack) put(r record.Record[string, string]) {
 }
 
 func TestSuppressAgainstTwin(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(twinSeeds) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		twin := &heldBack{wait: 1 + r.Int64N(40), max: 1 + r.IntN(4), observed: -1, since: map[string]int64{}}
 		p := run(t, streamtest.Config{}, suppressed(time.Duration(twin.wait)*time.Millisecond, stream.Buffer{MaxRecords: int64(twin.max), EmitEarly: true}))

@@ -23,11 +23,11 @@ func TryFilterTable[K comparable, V any](t Table[K, V], keep func(ctx context.Co
 }
 
 func filterTable[K comparable, V any](c *call, t Table[K, V], f func(context.Context, K, V) (bool, error), keep bool, store *Store[K, V]) Table[K, V] {
-	var mapper func(context.Context, K, V) (record.Optional[V], error)
+	var mapper derivedMapper[K, V, V]
 	if f != nil {
-		mapper = func(ctx context.Context, k K, v V) (record.Optional[V], error) {
-			holds, err := f(ctx, k, v)
-			return record.Optional[V]{Value: v, Valid: holds == keep}, err
+		mapper = func(ctx context.Context, k K, v record.Optional[V]) (record.Optional[V], error) {
+			holds, err := f(ctx, k, v.Value)
+			return record.Optional[V]{Value: v.Value, Valid: holds == keep}, err
 		}
 	}
 	return derive(c, t, derivation[K, V, V]{prefix: "KTABLE-FILTER-", values: t.values, mapper: mapper, filters: true}, store)

@@ -14,7 +14,7 @@ import (
 func TableFrom[K comparable, V any](b *Builder, topic Topic[K, V], store *Store[K, V], opts ...Option) Table[K, V] {
 	c := b.begin("TableFrom", opts, sourceOptions...)
 	m := materialize(store)
-	m.named(c, topic.name+"-")
+	m.ofTopic(c, topic.name)
 	m.serdes(topic.keys, topic.values)
 	source := c.suffixed("-source", "KSTREAM-SOURCE-")
 	name := c.name("KTABLE-SOURCE-")

@@ -14,6 +14,8 @@ func (s *Store[K, V]) planHistory(c *call, node string, p *plan.Store) {
 	history := s.history.Milliseconds()
 	if *s.history < time.Millisecond {
 		c.fail("store %q of node %q keeps a history of %v; it must be at least a millisecond", s.name, node, *s.history)
+	} else if *s.history%time.Millisecond != 0 {
+		c.fail("store %q of node %q keeps a history of %v; times count in whole milliseconds", s.name, node, *s.history)
 	}
 	keys, values := s.keys, s.values
 	p.Kind = changelog.Versioned
@@ -76,9 +78,5 @@ func (g *derivedGetter[K, V, V2]) versioned() bool { return historyOf(g.parent) 
 
 func (g *derivedGetter[K, V, V2]) getAsOf(key K, at int64) (v2 V2, timestamp int64, ok bool) {
 	v, timestamp, ok := historyOf(g.parent).getAsOf(key, at)
-	if !ok {
-		return v2, 0, false
-	}
-	r, ok := g.mapper.call(key, v)
-	return r.Value, timestamp, ok && r.Valid
+	return g.of(key, v, timestamp, ok)
 }

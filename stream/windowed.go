@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/leatstream/leat/statestore"
@@ -8,7 +9,7 @@ import (
 	"github.com/leatstream/leat/window"
 )
 
-// Windowed is a grouped stream cut into tumbling, hopping or sliding windows, to be aggregated into a table of
+// Windowed is a grouped stream cut into tumbling, hopping, sliding or unlimited windows, to be aggregated into a table of
 // one value a key and window.
 type Windowed[K comparable, V any] struct{ *windowed[K, V] }
 
@@ -23,11 +24,13 @@ type windowed[K comparable, V any] struct {
 // An aggregation of it drops and counts records without a key, and for each window that has closed
 // (its end and grace period lie behind the highest timestamp that the aggregation has seen since it started) a
 // record that is late for it. A null value is aggregated like any other, in sliding windows it is dropped. The
-// table's time is the latest of each window's records.
+// table's time is the latest of each window's records. Records from before the start of an unlimited window are
+// dropped and counted as well.
 func WindowedBy[K comparable, V any](g Grouped[K, V], w window.Windows, opts ...Option) Windowed[K, V] {
 	c := g.s.b.begin("WindowedBy", opts, optEmit)
-	if err := w.Validate(); err != nil {
-		c.fail("windows of the stream %q: %w", g.s.name, err)
+	c.failEach(fmt.Sprintf("windows of the stream %q", g.s.name), w.Validate())
+	if c.options.onClose && w.IsUnlimited() {
+		c.fail("windows of the stream %q: an unlimited window never closes; leave EmitOnClose out", g.s.name)
 	}
 	return Windowed[K, V]{&windowed[K, V]{g, w, c.options.onClose}}
 }

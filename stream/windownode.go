@@ -8,7 +8,7 @@ import (
 	"github.com/leatstream/leat/window"
 )
 
-// newWindowNode makes the running part of an aggregation of tumbling, hopping or sliding windows.
+// newWindowNode makes the running part of an aggregation of windows of all kinds but sessions.
 func newWindowNode[K comparable, V, A any](sc *topology.Scope, w window.Windows, onClose bool, store string, fold folder[K, V, A], out *processor.Outlet[window.Key[K], change[A]], old bool) (processor.Receiver[K, V], error) {
 	st, err := topology.StoreOf[statestore.TimestampedWindow[K, A]](sc, store)
 	if err != nil {
@@ -21,6 +21,9 @@ func newWindowNode[K comparable, V, A any](sc *topology.Scope, w window.Windows,
 	}
 	if w.IsSliding() {
 		return &slidingFold[K, V, A]{windowBase: base}, nil
+	}
+	if w.IsUnlimited() {
+		return &unlimitedFold[K, V, A]{windowBase: base, start: w.Start()}, nil
 	}
 	return &alignedFold[K, V, A]{windowBase: base, advance: w.Advance()}, nil
 }
@@ -42,7 +45,7 @@ type windowBase[K comparable, V, A any] struct {
 // put stores a window's aggregate and, unless windows are emitted as they close, sends the change on: at once
 // or, in the record cache, later.
 func (w *windowBase[K, V, A]) put(r *record.Record[K, V], start int64, agg, before record.Optional[A], timestamp int64) {
-	key := window.Key[K]{Key: r.Key, Start: start, End: start + w.size}
+	key := window.Key[K]{Key: r.Key, Start: start, End: end(start, w.size)}
 	if w.held != nil {
 		i, fresh := w.held.take(key)
 		if fresh {
@@ -65,6 +68,25 @@ func (w *windowBase[K, V, A]) keep(r *record.Record[K, V], start int64, agg reco
 	} else {
 		w.store.Delete(r.Key, start, r.Timestamp)
 	}
+}
+
+// update adds a record to the window that begins at start.
+func (w *windowBase[K, V, A]) update(r *record.Record[K, V], start int64) bool {
+	stored, found := w.store.Get(r.Key, start)
+	agg, timestamp := record.Optional[A]{Value: stored.Value, Valid: true}, max(r.Timestamp, stored.Timestamp)
+	if !found {
+		var ok bool
+		if agg, ok = w.fold.initial(); !ok {
+			return false
+		}
+		timestamp = r.Timestamp
+	}
+	sum, ok := w.fold.add(r.Key, r.Value, r.Null.Value(), agg)
+	if !ok {
+		return false
+	}
+	w.put(r, start, sum, agg, timestamp)
+	return true
 }
 
 func (w *windowBase[K, V, A]) forward(r *record.Record[K, V], key window.Key[K], ch change[A], timestamp int64) {
@@ -131,24 +153,6 @@ func (a *alignedFold[K, V, A]) Process(r record.Record[K, V]) {
 	if last, ok := a.due(a.task, closeTime); ok {
 		a.emitClosed(&r, last, closeTime)
 	}
-}
-
-func (a *alignedFold[K, V, A]) update(r *record.Record[K, V], start int64) bool {
-	stored, found := a.store.Get(r.Key, start)
-	agg, timestamp := record.Optional[A]{Value: stored.Value, Valid: true}, max(r.Timestamp, stored.Timestamp)
-	if !found {
-		var ok bool
-		if agg, ok = a.fold.initial(); !ok {
-			return false
-		}
-		timestamp = r.Timestamp
-	}
-	sum, ok := a.fold.add(r.Key, r.Value, r.Null.Value(), agg)
-	if !ok {
-		return false
-	}
-	a.put(r, start, sum, agg, timestamp)
-	return true
 }
 
 // emitClosed emits the windows that have closed since last.

@@ -1,6 +1,9 @@
 package stream
 
 import (
+	"math"
+	"time"
+
 	"github.com/leatstream/leat/changelog"
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/serde"
@@ -13,7 +16,7 @@ import (
 // planWindows returns the description of the store for a windowed aggregation.
 func (s *Store[K, V]) planWindows(c *call, node string, w window.Windows, onClose bool) *plan.Store {
 	spec := statestore.WindowSpec{Size: w.Size(), Retention: s.retain(c, node, w.Retention()), Order: s.order(onClose, statestore.ByTime)}
-	if !w.IsSliding() {
+	if !w.IsSliding() && !w.IsUnlimited() {
 		spec.Segment = max(1, w.Advance())
 	}
 	p := s.planSpec(c, node, onClose, changelog.TimestampedWindow, spec)
@@ -57,7 +60,14 @@ func (s *Store[K, V]) planSpec(c *call, node string, onClose bool, kind changelo
 
 // retain returns how long the store keeps windows that need at least so long.
 func (s *Store[K, V]) retain(c *call, node string, least int64) int64 {
+	if s.retention != nil && least == math.MaxInt64 {
+		c.fail("store %q of node %q retains windows for %v, but unlimited windows are kept for ever; leave Retention out", s.name, node, *s.retention)
+		return least
+	}
 	if s.retention != nil {
+		if *s.retention%time.Millisecond != 0 {
+			c.fail("store %q of node %q retains windows for %v; times count in whole milliseconds", s.name, node, *s.retention)
+		}
 		if given := s.retention.Milliseconds(); given >= least {
 			least = given
 		} else {

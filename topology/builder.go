@@ -228,8 +228,11 @@ func (b *Builder) AddRepartition(r Repartition) {
 }
 
 // Copartition demands equal numbers of partitions of the topics that these sources read.
-func (b *Builder) Copartition(sources ...string) {
-	b.copartitions = append(b.copartitions, copartition{slices.Clone(sources), Caller()})
+func (b *Builder) Copartition(sources ...string) { b.CopartitionFor(Caller(), sources...) }
+
+// CopartitionFor is [Builder.Copartition] on behalf of a caller, a file and line, that problems are reported with.
+func (b *Builder) CopartitionFor(caller string, sources ...string) {
+	b.copartitions = append(b.copartitions, copartition{slices.Clone(sources), caller})
 }
 
 // Build checks the topology and returns it. The error joins all problems.

@@ -14,7 +14,7 @@ import (
 )
 
 // TestBuilder runs testdata: graphs in the language of [script] with the texts of Describe and Mermaid, the layout of the
-// subtopologies, or the problems that Build finds.
+// subtopologies, the problems that Build finds, or what is wrong with the names.
 func TestBuilder(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
@@ -37,6 +37,14 @@ func TestBuilder(t *testing.T) {
 					return "error: " + err.Error()
 				}
 				return layout(top)
+			case "names":
+				if err != nil {
+					return "error: " + err.Error()
+				}
+				if err := top.CheckNames(); err != nil {
+					return err.Error()
+				}
+				return "all are named"
 			case "problems":
 				if err == nil {
 					t.Fatalf("%s: Build accepts it", d.Pos)
@@ -72,6 +80,7 @@ var words = regexp.MustCompile(`"[^"]*"|\S+`)
 //	processor NAME PARENT...     dynamic NAME EXTRACTOR PARENT...  global STORE SOURCE TOPIC PROCESSOR
 //	connect STORE NODE...        repartition TOPIC PARTITIONS      copartition SOURCE...
 //	table-store NAME TOPIC NODE... (a store that is restored from its source topic)
+//	generated NAME NODE... (a store whose name is generated)   generated-topic TOPIC (the same, a repartition topic)
 //
 // A topic that begins with * is internal. An empty name is written "". A ! after the command leaves the factory out.
 func script(t *testing.T, b *topology.Builder, text string) {
@@ -114,6 +123,11 @@ func script(t *testing.T, b *topology.Builder, text string) {
 			source, update := n, n
 			source.Name, source.Topics, update.Name = rest[0], topics(rest[1:2]), rest[2]
 			b.AddGlobal(s, source, update)
+		case "generated":
+			s.Generated = true
+			b.AddStore(s, rest...)
+		case "generated-topic":
+			b.AddRepartition(topology.Repartition{Topic: topology.Topic{Name: name}, Generated: true, Caller: at})
 		case "connect":
 			b.Connect(name, rest...)
 		case "repartition":

@@ -128,6 +128,8 @@ type Repartition struct {
 	Partitions int32
 	// Config holds extra topic settings.
 	Config map[string]string
+	// Generated tells that the name was made of the place in the program, see [Topology.CheckNames].
+	Generated bool
 	// Caller is the file and line of the user's code that made the topic.
 	Caller string
 }
@@ -135,7 +137,9 @@ type Repartition struct {
 // Store describes a store.
 type Store struct {
 	Name string
-	Kind changelog.Kind
+	// Generated tells that the name was made of the place in the program, see [Topology.CheckNames].
+	Generated bool
+	Kind      changelog.Kind
 	// Persistent stores live in the state directory, others in memory.
 	Persistent bool
 	// Logged stores have a changelog topic, unless Source names a topic that serves as one.

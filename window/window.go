@@ -3,7 +3,7 @@
 // [Tumbling] and [Hopping] windows lie on a grid that begins at the Unix epoch: [start, start+size). [Sliding]
 // windows are made by the records: two records of a key are in a common window if they are at most so far
 // apart, [start, start+difference]. [Session] windows grow with the records of a key as long as the next one
-// comes within a gap, [first, last]. All times are in milliseconds.
+// comes within a gap, [first, last]. [Unlimited] is one window that has a start alone. All times are in milliseconds.
 //
 // A window closes when stream time has passed its end by the grace period; records that come later are late,
 // and are dropped and counted. Without [Windows.Grace] the grace period is zero.

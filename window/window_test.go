@@ -64,6 +64,8 @@ func TestRetention(t *testing.T) {
 		{window.Sliding(5 * time.Second).Grace(time.Second).Retention(), 11_000},
 		{window.Session(5 * time.Second).Grace(time.Second).Retention(), 6000},
 		{window.Tumbling(5 * time.Second).Retention(), 5000},
+		{window.Unlimited(time.UnixMilli(7)).Retention(), math.MaxInt64},
+		{window.Unlimited(time.UnixMilli(7)).End(7), math.MaxInt64},
 	} {
 		if c.got != c.want {
 			t.Errorf("retention %d ms, want %d", c.got, c.want)
@@ -85,6 +87,11 @@ func TestValidateReportsEverything(t *testing.T) {
 		{window.Hopping(time.Second, time.Minute).Validate(), []string{"advance 1m0s: is above the window size 1s"}},
 		{window.Hopping(time.Second, -time.Minute).Validate(), []string{"advance -1m0s"}},
 		{window.Sliding(-1 * time.Second).Validate(), []string{"time difference -1s"}},
+		{window.Unlimited(time.UnixMilli(0)).Validate(), nil},
+		{window.Unlimited(time.UnixMilli(-1)).Grace(time.Second).Validate(), []string{"start 1969-12-31", "grace period 1s of the unlimited window"}},
+		{window.Hopping(2500*time.Microsecond, 1500*time.Microsecond).Grace(time.Microsecond).Validate(), []string{"window size 2.5ms: times count in whole", "advance 1.5ms: times", "grace period 1µs: times"}},
+		{window.Sliding(time.Microsecond).Validate(), []string{"time difference 1µs: times"}},
+		{window.Session(1500 * time.Microsecond).Validate(), []string{"session gap 1.5ms: times"}},
 		{window.Session(0).Grace(-time.Second).Validate(), []string{"session gap 0s", "grace period -1s"}},
 		{window.Windows{}.Validate(), []string{"of no kind"}},
 		{window.Sessions{}.Validate(), []string{"no gap"}},

@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// Windows are tumbling, hopping or sliding windows. The zero value is none of them, and invalid.
+// Windows are tumbling, hopping, sliding or unlimited windows. The zero value is none of them, and invalid.
 type Windows struct {
 	kind                 kind
 	size, advance, grace time.Duration
+	start                int64 // of the unlimited window
 }
 
 type kind uint8
@@ -18,6 +19,7 @@ type kind uint8
 const (
 	aligned kind = iota + 1
 	sliding
+	unlimited
 )
 
 // Tumbling returns windows [start, start+size), one after another.
@@ -34,7 +36,15 @@ func Sliding(difference time.Duration) Windows {
 	return Windows{kind: sliding, size: difference, advance: time.Millisecond}
 }
 
-// Grace returns the windows with a grace period: how long after its end a window takes late records.
+// Unlimited returns the one window [start, ∞), which never closes and is kept for ever: what comes from start on
+// is aggregated for each key, under a windowed key. Records from before start are left out. start counts in whole
+// milliseconds; [time.UnixMilli](0) is Kafka Streams' default.
+//
+// Source: org.apache.kafka.streams.kstream.UnlimitedWindows.
+func Unlimited(start time.Time) Windows { return Windows{kind: unlimited, start: start.UnixMilli()} }
+
+// Grace returns the windows with a grace period: how long after its end a window takes late records. An unlimited
+// window has none.
 func (w Windows) Grace(d time.Duration) Windows {
 	w.grace = d
 	return w
@@ -47,34 +57,67 @@ func (w Windows) Validate() error {
 	case aligned:
 		if w.size.Milliseconds() <= 0 {
 			errs = append(errs, fmt.Errorf("window size %v: must be at least a millisecond", w.size))
+		} else {
+			errs = append(errs, checkWhole("window size", w.size))
 		}
 		if a := w.advance.Milliseconds(); a <= 0 {
 			errs = append(errs, fmt.Errorf("advance %v: must be at least a millisecond", w.advance))
 		} else if a > w.size.Milliseconds() {
 			errs = append(errs, fmt.Errorf("advance %v: is above the window size %v, so that records between windows would be lost", w.advance, w.size))
+		} else {
+			errs = append(errs, checkWhole("advance", w.advance))
 		}
 	case sliding:
-		if w.size.Milliseconds() < 0 {
+		if w.size < 0 {
 			errs = append(errs, fmt.Errorf("time difference %v of sliding windows: must not be negative", w.size))
 		}
+		errs = append(errs, checkWhole("time difference", w.size))
+	case unlimited:
+		if w.start < 0 {
+			errs = append(errs, fmt.Errorf("start %v of the unlimited window: must not be before the Unix epoch", time.UnixMilli(w.start).UTC()))
+		}
+		if w.grace != 0 {
+			errs = append(errs, fmt.Errorf("grace period %v of the unlimited window: it never closes; leave Grace out", w.grace))
+		}
+		return errors.Join(errs...)
 	default:
-		return errors.New("the windows are of no kind; make them with window.Tumbling, Hopping or Sliding")
+		return errors.New("the windows are of no kind; make them with window.Tumbling, Hopping, Sliding or Unlimited")
 	}
 	return errors.Join(append(errs, checkGrace(w.grace))...)
 }
 
-func checkGrace(d time.Duration) error {
-	if d.Milliseconds() < 0 {
-		return fmt.Errorf("grace period %v: must not be negative", d)
+// checkWhole reports durations whose fractions of a millisecond would be lost.
+func checkWhole(what string, d time.Duration) error {
+	if d%time.Millisecond != 0 {
+		return fmt.Errorf("%s %v: times count in whole milliseconds", what, d)
 	}
 	return nil
+}
+
+func checkGrace(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("grace period %v: must not be negative", d)
+	}
+	return checkWhole("grace period", d)
 }
 
 // IsSliding reports whether the windows are sliding ones.
 func (w Windows) IsSliding() bool { return w.kind == sliding }
 
-// Size is the length of a window in milliseconds; for sliding windows the time difference.
-func (w Windows) Size() int64 { return w.size.Milliseconds() }
+// IsUnlimited reports whether there is one window without an end.
+func (w Windows) IsUnlimited() bool { return w.kind == unlimited }
+
+// Start is where the unlimited window begins, in milliseconds since the Unix epoch; 0 for windows of other kinds.
+func (w Windows) Start() int64 { return w.start }
+
+// Size is the length of a window in milliseconds; for sliding windows the time difference, for the unlimited one
+// the greatest number there is.
+func (w Windows) Size() int64 {
+	if w.kind == unlimited {
+		return math.MaxInt64
+	}
+	return w.size.Milliseconds()
+}
 
 // Advance is the distance between the starts of tumbling or hopping windows, in milliseconds.
 func (w Windows) Advance() int64 { return w.advance.Milliseconds() }
@@ -82,7 +125,8 @@ func (w Windows) Advance() int64 { return w.advance.Milliseconds() }
 // GracePeriod is how long windows take late records, in milliseconds.
 func (w Windows) GracePeriod() int64 { return w.grace.Milliseconds() }
 
-// Retention is how long windows must be kept at least, in milliseconds, counted from their start.
+// Retention is how long windows must be kept at least, in milliseconds, counted from their start; the greatest
+// number there is means for ever.
 func (w Windows) Retention() int64 {
 	if w.kind == sliding {
 		return add(add(w.Size(), w.Size()), w.GracePeriod())
@@ -124,6 +168,8 @@ func (s Sessions) Validate() error {
 	var errs []error
 	if s.gap.Milliseconds() <= 0 {
 		errs = append(errs, fmt.Errorf("session gap %v: must be at least a millisecond", s.gap))
+	} else {
+		errs = append(errs, checkWhole("session gap", s.gap))
 	}
 	return errors.Join(append(errs, checkGrace(s.grace))...)
 }

@@ -122,6 +122,6 @@ func (b *builder) count(op *Op) error {
 		}
 		counts = stream.Count(g, store, op.named()...)
 	}
-	b.tables[op.ID] = stream.MapTable(counts, func(n int64) Text { return record.Some(strconv.FormatInt(n, 10)) }, nil)
+	b.tables[op.ID] = stream.MapTable(counts, func(n int64) Text { return record.Some(strconv.FormatInt(n, 10)) }, nil, stream.Values[Text](textSerde{}))
 	return nil
 }

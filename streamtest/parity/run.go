@@ -36,6 +36,7 @@ func Run(s *Scenario) (d Difference) {
 func answer(s *Scenario, cfg streamtest.Config) (*Result, error) {
 	cfg.Application = application
 	cfg.EmitInterval = -1 // as in the recording
+	cfg.OneTask = true
 	b, err := build(s)
 	if err != nil {
 		return nil, err

@@ -154,7 +154,7 @@ func (b *builder) countWindows(op *Op) error {
 		}
 		counts = stream.CountWindows(w, store, op.named()...)
 	}
-	b.windowed[op.ID] = stream.MapTable(counts, func(n int64) Text { return record.Some(strconv.FormatInt(n, 10)) }, nil)
+	b.windowed[op.ID] = stream.MapTable(counts, func(n int64) Text { return record.Some(strconv.FormatInt(n, 10)) }, nil, stream.Values[Text](textSerde{}))
 	return nil
 }
 

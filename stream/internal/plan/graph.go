@@ -13,6 +13,7 @@ package plan
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 
 	"github.com/leatstream/leat/topology"
@@ -22,7 +23,9 @@ import (
 type Graph struct {
 	index    int
 	priority int
-	root     *Node
+	// generated are the names that NewName made.
+	generated map[string]bool
+	root      *Node
 
 	// changers are the nodes that change keys, each with the repartition nodes below it that an optimisation
 	// may merge; both in the order in which they were added.
@@ -30,7 +33,7 @@ type Graph struct {
 	merges   []*Node
 	tables   []*Node
 
-	copartitioned [][]string
+	copartitioned []copartitioned
 	uses          []use
 	mistakes      []mistake
 }
@@ -46,20 +49,36 @@ type use struct {
 	caller string
 }
 
+type copartitioned struct {
+	sources []string
+	caller  string
+}
+
 type mistake struct {
 	caller string
 	err    error
 }
 
 // New returns an empty graph.
-func New() *Graph { return &Graph{root: &Node{}} }
+func New() *Graph { return &Graph{root: &Node{}, generated: map[string]bool{}} }
 
 // NewName returns a generated name and uses up a number. A node that the user named uses one up as well, so
 // that naming it does not rename those after it.
 func (g *Graph) NewName(prefix string) string {
 	g.index++
-	return fmt.Sprintf("%s%010d", prefix, g.index-1)
+	return g.Generated(fmt.Sprintf("%s%010d", prefix, g.index-1))
 }
+
+// Generated notes a name that was made of one of NewName, and returns it.
+func (g *Graph) Generated(name string) string {
+	g.generated[name] = true
+	return name
+}
+
+// numbered matches what a name begins with that NewName made: branches, stores and topics append to it.
+var numbered = regexp.MustCompile(`^.*-[0-9]{10}`)
+
+func (g *Graph) isGenerated(name string) bool { return g.generated[numbered.FindString(name)] }
 
 // NewStoreName is NewName for stores.
 func (g *Graph) NewStoreName(prefix string) string { return g.NewName(prefix + "STATE-STORE-") }
@@ -69,9 +88,16 @@ func (g *Graph) Fail(caller string, err error) {
 	g.mistakes = append(g.mistakes, mistake{caller, err})
 }
 
-// Copartition says that the topics of these source nodes must have equal numbers of partitions.
-func (g *Graph) Copartition(sources ...string) {
-	g.copartitioned = append(g.copartitioned, slices.Clone(sources))
+// Copartition says that the topics of these source nodes must have equal numbers of partitions. caller is the file
+// and line of the operator that needs it.
+func (g *Graph) Copartition(caller string, sources ...string) {
+	c := copartitioned{caller: caller}
+	for _, s := range sources {
+		if !slices.Contains(c.sources, s) { // merged streams can come of one source several times
+			c.sources = append(c.sources, s)
+		}
+	}
+	g.copartitioned = append(g.copartitioned, c)
 }
 
 // Use connects a processor to a store that it does not make by itself: one that an operator makes anywhere in

@@ -55,14 +55,15 @@ func sameTopics(a, b []string) bool {
 }
 
 func (g *Graph) replaceCopartitioned(old, by string) {
-	for i, set := range g.copartitioned {
-		at := slices.Index(set, old)
+	for i := range g.copartitioned {
+		c := &g.copartitioned[i]
+		at := slices.Index(c.sources, old)
 		switch {
 		case at < 0:
-		case slices.Contains(set, by):
-			g.copartitioned[i] = slices.Delete(set, at, at+1)
+		case slices.Contains(c.sources, by):
+			c.sources = slices.Delete(c.sources, at, at+1)
 		default:
-			set[at] = by
+			c.sources[at] = by
 		}
 	}
 }

@@ -34,9 +34,13 @@ func (t *transcript) AddGlobal(s topology.Store, source, update topology.Node) {
 }
 
 func (t *transcript) AddRepartition(r topology.Repartition) { t.add("repartition %s", r.Topic.Name) }
-func (t *transcript) Copartition(sources ...string)         { t.add("copartition %v", sources) }
-func (t *transcript) Fail(caller string, err error)         { t.add("fail %s: %v", caller, err) }
-func (t *transcript) String() string                        { return strings.Join(t.lines, "\n") }
+
+func (t *transcript) CopartitionFor(_ string, sources ...string) { t.add("copartition %v", sources) }
+
+func (t *transcript) Fail(caller string, err error) { t.add("fail %s: %v", caller, err) }
+
+func (t *transcript) String() string { return strings.Join(t.lines, "\n") }
+
 func (t *transcript) wants(test *testing.T, lines ...string) {
 	test.Helper()
 	if want := strings.Join(lines, "\n"); t.String() != want {
@@ -98,7 +102,7 @@ func TestMergedSourcesKeepCopartitions(t *testing.T) {
 	source(g, "a", "t", "u")
 	b := source(g, "b", "u", "t")
 	step(g, Node{Name: "p"}, b)
-	g.Copartition("b", "c")
+	g.Copartition("", "b", "c")
 	g.Write(out, 0)
 	out.wants(t, "source a [{t false} {u false}]", "processor p < [a]", "copartition [a c]")
 }
@@ -138,7 +142,7 @@ func TestMergeBelowSharedStep(t *testing.T) {
 	for _, n := range g.changers[0].repartitions {
 		n.Repartition.NewFilter = func(bool) func(*topology.Scope) (any, error) { return nil }
 	}
-	g.Copartition("r1-repartition-source", "r2-repartition-source")
+	g.Copartition("", "r1-repartition-source", "r2-repartition-source")
 	g.Write(out, MergeRepartitionTopics)
 	out.wants(t,
 		"source a [{t false}]", "processor key < [a]",

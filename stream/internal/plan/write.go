@@ -17,14 +17,15 @@ type Target interface {
 	Connect(store string, nodes ...string)
 	AddGlobal(s topology.Store, source, update topology.Node)
 	AddRepartition(r topology.Repartition)
-	Copartition(sources ...string)
+	CopartitionFor(caller string, sources ...string)
 	Fail(caller string, err error)
 }
 
 // Writer adds nodes to a target and keeps the stores apart that several nodes share.
 type Writer struct {
 	Target
-	stores map[string]*Store
+	stores    map[string]*Store
+	generated func(name string) bool
 }
 
 // AddStore connects the processors of these names to s, and adds it when it comes for the first time.
@@ -36,7 +37,20 @@ func (w *Writer) AddStore(s *Store, nodes ...string) {
 	if w.stores[s.Name] == nil {
 		w.stores[s.Name] = s
 	}
+	s.Generated = w.generated(s.Name)
 	w.Target.AddStore(s.Store, nodes...)
+}
+
+// AddRepartition adds an internal topic.
+func (w *Writer) AddRepartition(r topology.Repartition) {
+	r.Generated = w.generated(r.Topic.Name)
+	w.Target.AddRepartition(r)
+}
+
+// AddGlobal adds a global store.
+func (w *Writer) AddGlobal(s topology.Store, source, update topology.Node) {
+	s.Generated = w.generated(s.Name)
+	w.Target.AddGlobal(s, source, update)
 }
 
 // Store returns the store of a name that has been added, nil if there is none.
@@ -48,7 +62,7 @@ func (g *Graph) Write(t Target, o Optimization) {
 	g.mergeSources()
 	g.optimize(o)
 	g.tellVersioned()
-	w := &Writer{Target: t, stores: map[string]*Store{}}
+	w := &Writer{Target: t, stores: map[string]*Store{}, generated: g.isGenerated}
 	queue := &byPriority{g.root}
 	for queue.Len() > 0 {
 		n := heap.Pop(queue).(*Node)
@@ -63,8 +77,8 @@ func (g *Graph) Write(t Target, o Optimization) {
 	for _, u := range g.uses {
 		w.use(u)
 	}
-	for _, set := range g.copartitioned {
-		t.Copartition(set...)
+	for _, c := range g.copartitioned {
+		t.CopartitionFor(c.caller, c.sources...)
 	}
 	for _, m := range g.mistakes {
 		t.Fail(m.caller, m.err)
@@ -109,7 +123,7 @@ func (r *Repartition) write(w *Writer, parents []string) {
 		w.Fail(r.Caller, r.Missing)
 	}
 	topic := topology.Topic{Name: r.Topic, Internal: true}
-	w.AddRepartition(topology.Repartition{Topic: topic, Partitions: r.Partitions})
+	w.AddRepartition(topology.Repartition{Topic: topic, Partitions: r.Partitions, Caller: r.Caller})
 	if r.Filter != "" {
 		w.AddProcessor(topology.Node{Name: r.Filter, New: r.NewFilter(!r.keepNullKeys), Caller: r.Caller}, parents...)
 		parents = []string{r.Filter}
