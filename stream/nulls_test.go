@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func TestNulls(t *testing.T) {
 		}, "=V@1 k@2 k=V@3", nil},
 		"MapValues of what can be null": {func(b *stream.Builder) stream.Stream[string, string] {
 			o := stream.MapValues(stream.From(b, in), func(v string) *string { return &v })
-			return stream.MapValues(o, func(v *string) string { return fmt.Sprint(v == nil) })
+			return stream.MapValues(o, func(v *string) string { return strconv.FormatBool(v == nil) })
 		}, "=false@1 k=true@2 k=false@3", nil},
 		"Map": {func(b *stream.Builder) stream.Stream[string, string] {
 			return stream.Map(stream.From(b, in), func(_, v string) (string, string) { return "x", v })

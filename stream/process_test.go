@@ -126,3 +126,23 @@ func TestProcessNamedTakesNoNumber(t *testing.T) {
 	p.pipe("a=x")
 	wants(p, out, "a=1")
 }
+
+// TestProcessorsTimeIsThatOfItsRecord: also where an operator before it has changed the time.
+func TestProcessorsTimeIsThatOfItsRecord(t *testing.T) {
+	p := run(t, streamtest.Config{}, func(b *stream.Builder) {
+		later := stream.Process(stream.From(b, in), processor.Func(func(ctx *processor.Context[string, string], r record.Record[string, string]) error {
+			r.Timestamp += 100
+			ctx.Forward(r)
+			ctx.Forward(record.WithValue(r, strconv.FormatInt(ctx.Timestamp(), 10)))
+			return nil
+		}))
+		stream.To(stream.Process(later, newCounter, stream.Uses(seen)), nums)
+	})
+	p.pipe("a=x@1")
+	wants(p, nums, "a=1@101 a=2@101")
+	for _, r := range p.Raw("app-seen-changelog") {
+		if r.Timestamp != 101 {
+			t.Errorf("the change record has the time %d, want 101", r.Timestamp)
+		}
+	}
+}

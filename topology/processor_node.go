@@ -24,12 +24,14 @@ func NewProcessor[KIn, VIn, KOut, VOut any](supplier processor.Supplier[KIn, VIn
 		if err != nil {
 			return nil, err
 		}
-		return &processorNode[KIn, VIn, KOut, VOut]{
+		n := &processorNode[KIn, VIn, KOut, VOut]{
 			name:      s.Node.Name,
 			task:      s.Task,
 			ctx:       processor.NewContext(s.Task, s.Node.Name, out),
 			processor: p,
-		}, nil
+		}
+		n.recaller, _ = s.Task.(processor.Recaller)
+		return n, nil
 	}
 }
 
@@ -38,6 +40,7 @@ type processorNode[KIn, VIn, KOut, VOut any] struct {
 	task      processor.Task
 	ctx       *processor.Context[KOut, VOut]
 	processor processor.Processor[KIn, VIn, KOut, VOut]
+	recaller  processor.Recaller // nil in tasks that do not say where records come from
 }
 
 // Init implements [Initializer].
@@ -52,6 +55,13 @@ func (n *processorNode[KIn, VIn, KOut, VOut]) Init() (err error) {
 
 // Process implements processor.Receiver.
 func (n *processorNode[KIn, VIn, KOut, VOut]) Process(r record.Record[KIn, VIn]) {
+	// What an operator before this one has held back, or given another time, is of that time: so are the change
+	// records of the processor's stores.
+	if n.recaller != nil && n.task.Timestamp() != r.Timestamp {
+		source, known := n.task.Source()
+		before := n.recaller.Recall(processor.Origin{Source: source, Known: known, Timestamp: r.Timestamp})
+		defer n.recaller.Recall(before)
+	}
 	for tries := 1; !n.task.Failed(); tries++ {
 		err := n.call(r)
 		if err == nil || !n.task.Refuse(n.name, err, tries) {
