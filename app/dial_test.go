@@ -51,6 +51,8 @@ func TestConnectTimeout(t *testing.T) {
 	c := newCluster(t, b.Addr())
 	c.start(t.TempDir(), func(cfg *app.Config) {
 		cfg.ConnectTimeout = 300 * time.Millisecond
-		cfg.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("the tunnel is closed") }
+		cfg.Dial = func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("the tunnel is closed")
+		}
 	}).fails(b.Addr(), "no broker answered within 300ms", "the tunnel is closed")
 }
