@@ -49,6 +49,8 @@ func startCluster(ctx context.Context, port int) (_ *cluster, err error) {
 	}
 	c, err := kafkatest.Start(ctx, kafkatest.Config{
 		Origin: kafkatest.Jars, Nodes: brokers, Partitions: partitions, Port: port,
+		// Brokers are started so often that a compiler which is done soon does better than one that does well.
+		Options: []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"},
 		Properties: map[string]string{
 			"min.insync.replicas":       "2",
 			"broker.session.timeout.ms": "6000",

@@ -46,6 +46,8 @@ type Config struct {
 	// Properties are settings of the brokers, by their names in server.properties, over this package's own. Only
 	// with [Jars].
 	Properties map[string]string
+	// Options are further options of the brokers' Java. Only with [Jars].
+	Options []string
 }
 
 // Cluster is a running Kafka cluster. Its methods may be called from several goroutines.

@@ -122,7 +122,7 @@ func startNodes(ctx context.Context, cfg Config, java, classpath string) (*Clust
 		p["advertised.listeners"] = clientListener + "://" + clients[i] + "," + brokerListener + "://127.0.0.1:" + strconv.Itoa(ports[3*i+2])
 		p["listeners"] = p["advertised.listeners"] + "," + controllerListener + "://127.0.0.1:" + strconv.Itoa(ports[3*i+1])
 		maps.Copy(p, cfg.Properties)
-		n, err := formatNode(ctx, filepath.Join(base, strconv.Itoa(i+1)), java, classpath, p)
+		n, err := formatNode(ctx, filepath.Join(base, strconv.Itoa(i+1)), java, classpath, cfg.Options, p)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("broker %d: %w", i+1, err), stop())
 		}
@@ -171,7 +171,7 @@ type node struct {
 }
 
 // formatNode makes the storage of a broker below dir.
-func formatNode(ctx context.Context, dir, java, classpath string, p properties) (*node, error) {
+func formatNode(ctx context.Context, dir, java, classpath string, further []string, p properties) (*node, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func formatNode(ctx context.Context, dir, java, classpath string, p properties) 
 	if err := os.WriteFile(file, []byte(p.file()), 0o644); err != nil {
 		return nil, err
 	}
-	options := []string{heap, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath}
+	options := append([]string{heap, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath}, further...)
 	format := exec.CommandContext(ctx, java, append(options, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", file)...)
 	if out, err := format.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("format storage: %w\n%s", err, out)
