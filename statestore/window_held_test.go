@@ -57,7 +57,7 @@ func TestHeldValuesAreNobodyElses(t *testing.T) {
 	_, e := newEngine(t)
 	s := heldStore(t, e, 0)
 	v := []int{1, 2}
-	s.Put("k", v, 10)
+	s.Put("k", v, 10, nil)
 	v[0] = 7
 	for range 2 {
 		got := fetched(s, "k", 0, 100)
@@ -74,7 +74,7 @@ func TestHeldSegmentsAreReadInAndGivenUp(t *testing.T) {
 	b, e := newEngine(t)
 	s := heldStore(t, e, 0)
 	for i := range 12 {
-		s.Put("k", []int{i}, int64(i)*25) // four in each of the segments 0, 100 and 200
+		s.Put("k", []int{i}, int64(i)*25, nil) // four in each of the segments 0, 100 and 200
 	}
 	confirmed(t, b, s)
 
@@ -92,7 +92,7 @@ func TestHeldSegmentsAreReadInAndGivenUp(t *testing.T) {
 		t.Errorf("%d entries are held, want 4: there is no room for another segment", n)
 	}
 	for i := range 3 {
-		s.Put("l", []int{i}, int64(300+i))
+		s.Put("l", []int{i}, int64(300+i), nil)
 	}
 	if n, list := s.held.entries, s.held.list; n != 3 || len(list) != 1 || list[0].start != 300 {
 		t.Errorf("%d entries in %d segments are held, want the 3 of the newest segment", n, len(list))
@@ -102,7 +102,7 @@ func TestHeldSegmentsAreReadInAndGivenUp(t *testing.T) {
 		t.Errorf("fetched %d entries, want 11", got)
 	}
 	confirmed(t, b, s)
-	s.Put("l", []int{4}, 700)
+	s.Put("l", []int{4}, 700, nil)
 	if n := s.held.entries; n != 1 {
 		t.Errorf("%d entries are held once the others have expired, want 1", n)
 	}
