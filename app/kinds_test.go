@@ -160,7 +160,7 @@ func (k *kinds) round(n int) {
 				k.lined++
 			}
 			// Other users' records at other times: nothing depends on which of two comes first.
-			k.cluster.write(k.id+name, at+int64(i)*500+int64(slices.Index(kindsTopics, name)), user, value)
+			k.write(k.id+name, at+int64(i)*500+int64(slices.Index(kindsTopics, name)), user, value)
 		}
 		k.steady.awaitProcessed(k.id + name)
 	}
@@ -209,7 +209,7 @@ func (k *kinds) finish() {
 	until(k.t, "all lines are in the join", func() bool {
 		for i := range 20 { // some for each partition
 			at++
-			k.cluster.write(k.lines, at, fmt.Sprint("finale", i), "")
+			k.write(k.lines, at, fmt.Sprint("finale", i), "")
 		}
 		k.await(k.steady)
 		k.await(k.cluster)

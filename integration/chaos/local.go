@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -36,12 +37,12 @@ func localIsChangelog(v *verdict, dirs []string, logged map[int32]*partitionStat
 	return nil
 }
 
-func openLocal(v *verdict, dir string, logged map[int32]*partitionState, complete map[int32]bool) error {
+func openLocal(v *verdict, dir string, logged map[int32]*partitionState, complete map[int32]bool) (err error) {
 	db, err := pebblestore.Open(dir, pebblestore.Options{Application: application, Memory: 8 << 20})
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	tasks, err := db.Tasks()
 	if err != nil {
 		return err
