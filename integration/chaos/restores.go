@@ -12,12 +12,18 @@ import (
 // every ten seconds.
 const durableAfter = 25 * time.Second
 
+// blankFor is how long after an instance has found a store's changelog empty another may take the store over from
+// it before it has committed anything, and so has anything.
+const blankFor = 10 * time.Second
+
 // restores tells apart how the restores of all instances began.
 type restores struct {
 	mu sync.Mutex
 	// had are, by instance and store, when the instance had the store complete; the zero time if it was killed
 	// before that had to be on its disk.
 	had map[int]map[string]time.Time
+	// blank are, by store and instance, when the instance found the changelog empty.
+	blank map[string]map[int]time.Time
 	// empty tells whose directory has been deleted.
 	empty map[int]bool
 	// doubtful are restores from the beginning of what should have been there. They are wrong if there was
@@ -47,7 +53,10 @@ type restoreCounts struct {
 func (c restoreCounts) scratch() int { return c.first + c.wipedAway + c.young + c.rebuilt }
 
 func newRestores() *restores {
-	return &restores{had: make(map[int]map[string]time.Time), empty: make(map[int]bool), doubtful: make(map[int]map[string]bool)}
+	return &restores{
+		had: make(map[int]map[string]time.Time), blank: make(map[string]map[int]time.Time), empty: make(map[int]bool),
+		doubtful: make(map[int]map[string]bool),
+	}
 }
 
 // started tells of a new process.
@@ -114,6 +123,10 @@ func (r *restores) seen(instance int, e *app.RestoreEvent) {
 	if e.Phase != app.RestoreDone {
 		return
 	}
+	r.moved(instance, key)
+	if e.Position == 0 {
+		r.blank[key] = map[int]time.Time{instance: time.Now()}
+	}
 	delete(r.doubtful[instance], key)
 	at, had := r.had[instance][key]
 	switch {
@@ -127,6 +140,16 @@ func (r *restores) seen(instance int, e *app.RestoreEvent) {
 	if !had || at.IsZero() {
 		r.had[instance][key] = time.Now()
 	}
+}
+
+// moved takes note that an instance has a store that others may have had. The caller holds mu.
+func (r *restores) moved(instance int, key string) {
+	for other, at := range r.blank[key] {
+		if other != instance && time.Since(at) < blankFor {
+			delete(r.had[other], key)
+		}
+	}
+	delete(r.blank, key)
 }
 
 // begins takes note of where a restore begins. The caller holds mu.

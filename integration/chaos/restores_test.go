@@ -43,6 +43,14 @@ func TestRestores(t *testing.T) {
 			r.seen(1, copied(app.UpdateStart, 0))
 			r.seen(1, copied(app.UpdateBatch, 9))
 		}, restoreCounts{copiesScratch: 1, rebuilt: 1}},
+		{"taken over before anything was there", func(r *restores) {
+			r.started(2)
+			r.seen(1, &app.RestoreEvent{Task: "1_0", Store: "s", Phase: app.RestoreDone})
+			held(r, old)
+			r.seen(2, done(7))
+			r.seen(1, start(0))
+			r.seen(1, done(7))
+		}, restoreCounts{complete: 1, first: 1, scratchRecords: 14}},
 		{"never committed", func(r *restores) { held(r, old); r.seen(1, start(0)); r.seen(1, done(0)) }, restoreCounts{complete: 1}},
 	}
 	for _, test := range tests {
