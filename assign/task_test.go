@@ -23,6 +23,17 @@ func TestTaskNames(t *testing.T) {
 	}
 }
 
+func FuzzParseTask(f *testing.F) {
+	for _, name := range []string{"0_3", "12_2147483647", "00_3", "_"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		if task, err := assign.ParseTask(name); err == nil && task.String() != name {
+			t.Errorf("%q is read as %v", name, task)
+		}
+	})
+}
+
 func TestTaskOrder(t *testing.T) {
 	sorted := []assign.Task{{Subtopology: 0, Partition: 2}, {Subtopology: 0, Partition: 10}, {Subtopology: 1, Partition: 0}}
 	for i, a := range sorted {

@@ -81,3 +81,22 @@ func BenchmarkRow(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
+
+// What a row says again as a change record is the row's again.
+func FuzzChange(f *testing.F) {
+	f.Add([]byte("12345678value"))
+	f.Add([]byte("short"))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, row []byte) {
+		for _, kind := range []changelog.Kind{changelog.KeyValue, changelog.Timestamped, changelog.List} {
+			value, timestamp, err := changelog.Change(kind, row, 5)
+			if err != nil {
+				continue
+			}
+			again, deleted := changelog.Row(kind, nil, &record.Raw{Value: value, Timestamp: timestamp})
+			if deleted != (row == nil) || string(again) != string(row) {
+				t.Errorf("kind %v: %x became %x, deleted %v", kind, row, again, deleted)
+			}
+		}
+	})
+}
