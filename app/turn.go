@@ -74,9 +74,10 @@ func (w *worker) turn(ctx context.Context) (busy bool, wait time.Duration) {
 				}
 			}
 		}
-		steps := 0
-		for steps < stepsPerTurn && e.task.Step(ms) {
+		steps, full := 0, false
+		for !full && e.task.Step(ms) {
 			steps++
+			full = steps == stepsPerTurn || looks(steps) && time.Since(begin) > turnTime
 		}
 		fired := e.task.Punctuate(ms)
 		if err := w.send(ctx, e, e.task.Outputs()); err != nil {
@@ -92,7 +93,7 @@ func (w *worker) turn(ctx context.Context) (busy bool, wait time.Duration) {
 			continue
 		}
 		busy = busy || steps > 0 || fired
-		if steps == stepsPerTurn {
+		if full {
 			wait = 0
 		}
 		w.resume(e)
@@ -107,6 +108,10 @@ func (w *worker) turn(ctx context.Context) (busy bool, wait time.Duration) {
 	}
 	return busy, wait
 }
+
+// looks tells after which steps of a turn the clock is read: after every one would cost as much as a light step
+// itself, and slow ones are found out at once.
+func looks(steps int) bool { return steps&(steps-1) == 0 || steps%32 == 0 }
 
 // resume lets inputs that were full be read again.
 func (w *worker) resume(e *entry) {

@@ -19,6 +19,8 @@ const (
 	pollRecords = 4096
 	// stepsPerTurn bounds the records that one task processes before the others get their turn.
 	stepsPerTurn = 512
+	// turnTime bounds the time that it does so, where user code is slow: commits and stops come between turns.
+	turnTime = 100 * time.Millisecond
 	// pauseAbove and resumeBelow are the marks of an input's queue: one that waits for another input of its
 	// task fills up, and would take in its whole topic. More than the next turns need only costs memory: what is
 	// fetched stays with the client meanwhile.

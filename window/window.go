@@ -5,8 +5,10 @@
 // apart, [start, start+difference]. [Session] windows grow with the records of a key as long as the next one
 // comes within a gap, [first, last]. [Unlimited] is one window that has a start alone. All times are in milliseconds.
 //
-// A window closes when stream time has passed its end by the grace period; records that come later are late,
-// and are dropped and counted. Without [Windows.Grace] the grace period is zero.
+// A window closes when stream time is past its end by the grace period: tumbling and hopping windows, which do not
+// include their end, as soon as stream time reaches end + grace, sliding windows and sessions, which do, only after
+// that. Records that come later are late, and are dropped and counted. Without [Windows.Grace] the grace period is
+// zero.
 //
 // The package owns the arithmetic, the windowed key and its serdes. It keeps no state and knows no clock. What
 // makes no sense, such as a window of no size, is refused by Validate, which package stream calls.
