@@ -12,8 +12,8 @@ type WindowSpec struct {
 	// Size is the length of a window, from which keys get their end. Session stores have no use for it.
 	Size int64
 	// Retention is how long an entry is kept, counted from its time (a window's start, a session's end)
-	// against the highest time that was put: one that is that much older, or more, is gone. It must be
-	// positive.
+	// against the highest time that was put: one that is that much older, or more, is gone. 0 keeps nothing
+	// and leaves it to the changelog. It must not be negative.
 	Retention int64
 	// Segment is the length of the stretches of time that entries lie in together, and are removed by: for
 	// windows on a grid their advance, so that each window is a segment of its own. 0 means a third of the

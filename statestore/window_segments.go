@@ -28,8 +28,8 @@ type segmented[K comparable, V any] struct {
 }
 
 func newSegmented[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V], spec WindowSpec, subSize int, timestamped bool) (*segmented[K, V], error) {
-	if spec.Retention <= 0 {
-		return nil, fmt.Errorf("make store %q: its retention is %d ms; it must be positive", env.Name, spec.Retention)
+	if spec.Retention < 0 {
+		return nil, fmt.Errorf("make store %q: its retention is %d ms; it must not be negative", env.Name, spec.Retention)
 	}
 	if ks == nil {
 		return nil, fmt.Errorf("make store %q: it needs a serde for keys and one for values", env.Name)

@@ -311,7 +311,7 @@ type streamsTwin struct {
 	oldest int64
 }
 
-func (w *streamsTwin) retention() int64 { return max(1, w.before+w.after+w.grace) }
+func (w *streamsTwin) retention() int64 { return w.before + w.after + w.grace }
 
 func (w *streamsTwin) take(e joinEvent) (out []string) {
 	w.clock += e.pass
@@ -418,6 +418,9 @@ func TestJoinTwin(t *testing.T) {
 				w := &streamsTwin{
 					before: r.Int64N(600) - 100, after: 100 + r.Int64N(500), grace: r.Int64N(3) * 300, inMemory: r.IntN(2) == 0,
 					observed: [2]int64{-1, -1}, streamTime: -1, oldest: math.MaxInt64,
+				}
+				if r.IntN(10) == 0 { // of one point, which keeps nothing
+					w.before, w.grace = -w.after, 0
 				}
 				ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 				window := stream.JoinWindow{Before: ms(w.before), After: ms(w.after), Grace: ms(w.grace)}

@@ -13,6 +13,9 @@ import (
 // Grace is how long after that a record may still come, by the time of the records of both streams. Records
 // without a partner are known to be so, and appear in left and outer joins, only when Grace is over. Times count
 // in whole milliseconds.
+//
+// As in Kafka Streams, a record is kept for less than Before + After + Grace. Where these add up to nothing, none
+// is kept and none finds a partner, not even one of its own time: give such a window a Grace of a millisecond.
 type JoinWindow struct {
 	Before, After, Grace time.Duration
 }
@@ -55,9 +58,9 @@ func (w JoinWindow) span() span {
 
 func (s span) reversed() span { return span{s.after, s.before, s.grace} }
 
-// retention is how long a record is kept for those of the other side. Kafka Streams keeps nothing for windows of
-// one point without grace; here records of equal times meet.
-func (s span) retention() int64 { return max(1, s.before+s.after+s.grace) }
+// retention is how long a record is kept for those of the other side. It is 0 for windows of one point without
+// grace, whose records no other finds.
+func (s span) retention() int64 { return s.before + s.after + s.grace }
 
 // around is where the partners of a record are.
 func (s span) around(timestamp int64) (from, to int64) {

@@ -316,6 +316,9 @@ func windowRandom(t *testing.T, in Instance, kind windowKind, seed uint64) {
 		name: fmt.Sprintf("%s-%d", kind.name, seed), backend: in.Task(fmt.Sprintf("0_%d", seed)),
 	}
 	w.spec = statestore.WindowSpec{Size: 5 * w.scale, Retention: (5 + r.Int64N(30)) * w.scale, Order: statestore.WindowOrder(r.IntN(3))}
+	if r.IntN(16) == 0 {
+		w.spec.Retention = 0
+	}
 	if !kind.session && r.IntN(2) == 0 {
 		w.spec.Segment = w.scale // windows on a grid
 	}
