@@ -1,13 +1,17 @@
 package task
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/leatstream/leat/processor"
 )
 
-// schedules are the punctuators of a task. There are few, so they are searched one by one.
-type schedules []*schedule
+// schedules are the punctuators of a task by kind, each kind a binary heap by the time at which they are due. Those
+// that are due at one time fire in the order in which the heap gives them: that of Kafka Streams' queue, whose sifting
+// this is.
+type schedules [2][]*schedule
 
 type schedule struct {
 	processor.Punctuation
@@ -24,42 +28,90 @@ func (t *Task) Schedule(node string, interval time.Duration, kind processor.Punc
 	if kind == processor.WallClockTime {
 		s.at = t.now + s.interval
 	} // by stream time the first is due as soon as that is known, whatever it is
-	t.schedules = append(t.schedules, s)
+	t.schedules.add(s)
 	return &s.Punctuation
 }
 
-// due returns the schedule that is to fire first, moved on to its next time; nil if none is due.
+// due takes out the schedule that is to fire first; nil if none is due. Once it has fired, again puts it back.
 func (q *schedules) due(kind processor.PunctuationKind, now int64) *schedule {
-	var best *schedule
-	kept := (*q)[:0]
-	for _, s := range *q {
-		if s.Cancelled() {
-			continue
-		}
-		kept = append(kept, s)
-		if s.kind == kind && s.at <= now && (best == nil || s.at < best.at) {
-			best = s
-		}
-	}
-	clear((*q)[len(kept):])
-	*q = kept
-	if best == nil || now < 0 {
+	s := q.first(kind)
+	if s == nil || s.at > now || now < 0 {
 		return nil
 	}
-	next := best.at + best.interval
-	if next <= now { // missed ones are passed over; the phase stays
-		next = best.at + ((now-best.at)/best.interval+1)*best.interval
-	}
-	best.at = next
-	return best
+	q.take(kind)
+	return s
 }
 
-func (q schedules) next(kind processor.PunctuationKind) (int64, bool) {
-	at, ok := int64(0), false
-	for _, s := range q {
-		if s.kind == kind && !s.Cancelled() && (!ok || s.at < at) {
-			at, ok = s.at, true
-		}
+// again adds a schedule for the time after now at which it is due next.
+func (q *schedules) again(s *schedule, now int64) {
+	if s.Cancelled() {
+		return
 	}
-	return at, ok
+	next := s.at + s.interval
+	if next <= now { // missed ones are passed over; the phase stays
+		next = s.at + ((now-s.at)/s.interval+1)*s.interval
+	}
+	s.at = next
+	q.add(s)
+}
+
+func (q *schedules) next(kind processor.PunctuationKind) (int64, bool) {
+	s := q.first(kind)
+	if s == nil {
+		return 0, false
+	}
+	return s.at, true
+}
+
+// first returns the schedule that is due first and drops those before it that have been cancelled.
+func (q *schedules) first(kind processor.PunctuationKind) *schedule {
+	for len(q[kind]) > 0 {
+		if s := q[kind][0]; !s.Cancelled() {
+			return s
+		}
+		q.take(kind)
+	}
+	return nil
+}
+
+// manySchedules is how many there are before cancelled ones are looked for that are not due yet.
+const manySchedules = 64
+
+func (q *schedules) add(s *schedule) {
+	h := q[s.kind]
+	if len(h) >= manySchedules && len(h) == cap(h) {
+		h = slices.DeleteFunc(h, func(s *schedule) bool { return s.Cancelled() })
+		slices.SortStableFunc(h, func(a, b *schedule) int { return cmp.Compare(a.at, b.at) })
+	}
+	h = append(h, s)
+	i := len(h) - 1
+	for i > 0 && s.at < h[(i-1)/2].at {
+		h[i] = h[(i-1)/2]
+		i = (i - 1) / 2
+	}
+	h[i] = s
+	q[s.kind] = h
+}
+
+func (q *schedules) take(kind processor.PunctuationKind) {
+	h := q[kind]
+	last := len(h) - 1
+	s := h[last]
+	h[last] = nil
+	h = h[:last]
+	q[kind] = h
+	i := 0
+	for child := 1; child < last; child = 2*i + 1 {
+		if child+1 < last && h[child+1].at < h[child].at {
+			child++
+		}
+		if s.at <= h[child].at {
+			break
+		}
+		h[i] = h[child]
+		i = child
+	}
+	if last > 0 {
+		h[i] = s
+	}
 }

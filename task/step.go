@@ -190,6 +190,7 @@ func (t *Task) punctuate(kind processor.PunctuationKind, now int64) bool {
 		if t.err != nil {
 			t.outputs = t.outputs[:done]
 		}
+		t.schedules.again(s, now)
 	}
 	return fired
 }
