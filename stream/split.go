@@ -72,7 +72,7 @@ func (sp *Splitter[K, V]) add(c *call, keep func(K, V) bool, number int) Stream[
 	n := &plan.Node{Name: name, Output: recordsOf[K, V](), Write: passThrough[K, V](c, name)}
 	c.b.plan.Add(n, sp.node)
 	out := *sp.s.stream
-	out.name, out.node = name, n
+	out.name, out.node, out.joined = name, n, nil // its joins need a repartition of the branch, not of the whole
 	return Stream[K, V]{&out}
 }
 

@@ -22,6 +22,20 @@ func TestSplit(t *testing.T) {
 	wants(p, rest, "3=c")
 }
 
+// A branch of a stream with new keys is joined with its own records, whatever the stream has been joined with before.
+func TestSplitAfterJoin(t *testing.T) {
+	p := run(t, streamtest.Config{}, func(b *stream.Builder) {
+		rows := stream.TableFrom(b, in2, nil)
+		keyed := stream.SelectKey(stream.From(b, in), func(_, v string) string { return v })
+		stream.To(stream.JoinTable(keyed, rows, bothOf), out)
+		stream.To(stream.JoinTable(stream.Split(keyed).Branch(short), rows, bothOf), out2)
+	})
+	p.pipeTo(in2, "x=1", "yy=2")
+	p.pipe("k=x", "k=yy")
+	wants(p, out, "x=x|1 yy=yy|2")
+	wants(p, out2, "x=x|1")
+}
+
 func TestSplitWithoutDefault(t *testing.T) {
 	p := run(t, streamtest.Config{}, func(b *stream.Builder) {
 		stream.To(stream.Split(stream.From(b, in)).Branch(short), out)
