@@ -22,6 +22,7 @@ type sessionFold[K comparable, V, A any] struct {
 	// observed is the highest timestamp seen. It begins anew with the task, as in Kafka Streams.
 	observed int64
 	joined   []joinedSession[K, A]
+	recaller processor.Recaller // nil in tasks that do not say where records come from
 }
 
 // joinedSession is a session that a record joins to others.
@@ -36,8 +37,10 @@ func newSessionNode[K comparable, V, A any](sc *topology.Scope, w window.Session
 	if err != nil {
 		return nil, err
 	}
+	recaller, _ := sc.Task.(processor.Recaller)
 	return &sessionFold[K, V, A]{
-		node: newNode(sc), fold: fold, store: st, out: out, old: old, gap: w.Gap(), grace: w.GracePeriod(),
+		recaller: recaller,
+		node:     newNode(sc), fold: fold, store: st, out: out, old: old, gap: w.Gap(), grace: w.GracePeriod(),
 		observed: -1, closing: closing{on: onClose, store: store}, held: hold(sc, store, st, out, old),
 	}, nil
 }
@@ -47,6 +50,12 @@ func (s *sessionFold[K, V, A]) Process(r record.Record[K, V]) {
 	if r.Null.Key() {
 		s.task.Drop(s.name, processor.DropNullKey)
 		return
+	}
+	// Change records are of the time of the record here, which an operator before may have given another one.
+	if s.recaller != nil && s.task.Timestamp() != r.Timestamp {
+		source, known := s.task.Source()
+		before := s.recaller.Recall(processor.Origin{Source: source, Known: known, Timestamp: r.Timestamp})
+		defer s.recaller.Recall(before)
 	}
 	s.observed = max(s.observed, r.Timestamp)
 	closeTime := s.observed - s.grace - s.gap
