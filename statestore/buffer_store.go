@@ -33,7 +33,9 @@ type buffer[K comparable, V any] struct {
 	values serde.Serde[V]
 	rows   *bufferRows
 	dirty  hashSet
-	// gone are the keys of dirty that have been evicted since the last flush.
+	// gone are the keys of dirty that have been evicted since the last flush. Kafka Streams restores one that went and
+	// came again with the time that it first had, and would send it on too early, so it gets a tombstone in between.
+	// Kafka Streams writes none for its own restarts, nor does EveryUpdate, which writes what it does.
 	gone map[string]struct{}
 	now  int64
 	// frozen are the counts as of the commit that is being confirmed.
@@ -184,7 +186,7 @@ func (s *buffer[K, V]) evict(time int64, key []byte, f func(Update[K, V])) bool 
 	f(u)
 	s.rows.remove(key, size, time)
 	s.touch(key)
-	if s.env.Log != nil {
+	if s.env.Log != nil && !s.env.EveryUpdate {
 		if s.gone == nil {
 			s.gone = make(map[string]struct{})
 		}
@@ -210,8 +212,6 @@ func (s *buffer[K, V]) Flush() {
 		case !ok:
 			s.env.Log(key, nil, s.now, nil)
 		default:
-			// Kafka Streams restores a key that went and came again with the time that it first had, and would
-			// send it on too early. It writes no tombstone for its own restarts.
 			if _, ok := s.gone[string(key)]; ok {
 				s.env.Log(key, nil, s.now, nil)
 			}
