@@ -18,7 +18,10 @@ func (b *builder) groupByKey(op *Op) error {
 
 func (b *builder) groupBy(op *Op) error {
 	if t, ok := b.tables[op.In]; ok {
-		return b.groupTable(op, t)
+		return groupTable(b, op, t, func(k Text) Text { return k })
+	}
+	if t, ok := b.windowed[op.In]; ok {
+		return groupTable(b, op, t, textOf)
 	}
 	in, err := b.from(op.In)
 	if err != nil {
@@ -32,7 +35,7 @@ func (b *builder) groupBy(op *Op) error {
 	return nil
 }
 
-func (b *builder) groupTable(op *Op, t stream.Table[Text, Text]) error {
+func groupTable[K comparable](b *builder, op *Op, t stream.Table[K, Text], text func(K) Text) error {
 	key, err := mapperOf(op.Key)
 	if err != nil {
 		return err
@@ -41,7 +44,7 @@ func (b *builder) groupTable(op *Op, t stream.Table[Text, Text]) error {
 	if err != nil {
 		return err
 	}
-	b.regrouped[op.ID] = stream.GroupTable(t, func(k, v Text) (Text, Text) { return key(k, v), value(k, v) }, op.regrouping()...)
+	b.regrouped[op.ID] = stream.GroupTable(t, func(k K, v Text) (Text, Text) { return key(text(k), v), value(text(k), v) }, op.regrouping()...)
 	return nil
 }
 

@@ -12,5 +12,6 @@
 //	go test ./streamtest/parity -v -scenarios DIR
 //
 // The scenarios were recorded with Kafka Streams 4.3.1: one partition a topic, application id app, wall clock
-// from 0, no record cache, a commit after every record.
+// from 0, no record cache, a commit after every record. Those of the family extra are ours, with Kafka Streams'
+// answers: what the others leave out.
 package parity

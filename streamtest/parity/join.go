@@ -9,6 +9,8 @@ import (
 func (b *builder) join(op *Op) error {
 	_, leftTable := b.tables[op.In]
 	_, rightTable := b.tables[op.Other]
+	_, leftWindows := b.windowed[op.In]
+	_, rightWindows := b.windowed[op.Other]
 	_, global := b.globals[op.Other]
 	switch {
 	case op.FK != "":
@@ -16,7 +18,13 @@ func (b *builder) join(op *Op) error {
 	case global:
 		return b.joinGlobal(op)
 	case leftTable && rightTable:
-		return b.joinTables(op)
+		store, err := b.optionalStoreOf(op.Store)
+		if err != nil {
+			return err
+		}
+		return joinTables(op, b.tables, store)
+	case leftWindows && rightWindows:
+		return b.joinWindows(op)
 	case rightTable:
 		return b.joinTable(op)
 	}
@@ -38,19 +46,15 @@ func sidesOf(l, r *Text) Text {
 func innerSides(l, r Text) Text      { return sidesOf(&l, &r) }
 func leftSides(l Text, r *Text) Text { return sidesOf(&l, r) }
 
-func (b *builder) joinTables(op *Op) error {
-	store, err := b.optionalStoreOf(op.Store)
-	if err != nil {
-		return err
-	}
-	l, r := b.tables[op.In], b.tables[op.Other]
+func joinTables[K comparable](op *Op, tables map[string]stream.Table[K, Text], store *stream.Store[K, Text]) error {
+	l, r := tables[op.In], tables[op.Other]
 	switch op.Type {
 	case "inner":
-		b.tables[op.ID] = stream.JoinTables(l, r, innerSides, store, op.named()...)
+		tables[op.ID] = stream.JoinTables(l, r, innerSides, store, op.named()...)
 	case "left":
-		b.tables[op.ID] = stream.LeftJoinTables(l, r, leftSides, store, op.named()...)
+		tables[op.ID] = stream.LeftJoinTables(l, r, leftSides, store, op.named()...)
 	case "outer":
-		b.tables[op.ID] = stream.OuterJoinTables(l, r, sidesOf, store, op.named()...)
+		tables[op.ID] = stream.OuterJoinTables(l, r, sidesOf, store, op.named()...)
 	default:
 		return notYet("join", op.Type)
 	}

@@ -11,7 +11,7 @@ import (
 var Complete = []string{
 	"stateless", "table", "aggregate", "table-aggregate", "repartition", "processor",
 	"tumbling", "sliding", "session",
-	"join-table-table", "join-stream-table", "join-global", "join-stream-stream", "join-foreign-key", "cogroup", "suppress", "mixed",
+	"join-table-table", "join-stream-table", "join-global", "join-stream-stream", "join-foreign-key", "cogroup", "suppress", "mixed", "extra",
 }
 
 // Report is the outcome of a run over many scenarios.

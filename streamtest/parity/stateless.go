@@ -19,6 +19,9 @@ func (b *builder) filter(op *Op) error {
 	if _, ok := b.tables[op.In]; ok {
 		return b.filterTable(op)
 	}
+	if _, ok := b.windowed[op.In]; ok {
+		return b.filterWindows(op)
+	}
 	in, err := b.from(op.In)
 	if err != nil {
 		return err
@@ -38,6 +41,9 @@ func (b *builder) filter(op *Op) error {
 func (b *builder) mapValues(op *Op) error {
 	if _, ok := b.tables[op.In]; ok {
 		return b.mapTable(op)
+	}
+	if _, ok := b.windowed[op.In]; ok {
+		return b.mapWindows(op)
 	}
 	in, err := b.from(op.In)
 	if err != nil {

@@ -1,7 +1,6 @@
 package parity
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -160,9 +159,7 @@ func (b *builder) countWindows(op *Op) error {
 
 // windowsToStream goes through toStream's key mapper, which is a selectKey.
 func (b *builder) windowsToStream(op *Op) {
-	b.streams[op.ID] = stream.SelectKey(stream.ToStream(b.windowed[op.In]), func(k windowedText, _ Text) Text {
-		return record.Some(fmt.Sprintf("%s@%d/%d", show(k.Key), k.Start, k.End))
-	})
+	b.streams[op.ID] = stream.SelectKey(stream.ToStream(b.windowed[op.In]), func(k windowedText, _ Text) Text { return textOf(k) })
 }
 
 // windowStoreOf returns the handle of a windowed table's store and arranges for its contents to be read at the
