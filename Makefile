@@ -15,7 +15,7 @@ CHAOS ?=
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help fmt lint test virtual rolling race integration chaos chaos-short demo bench microbench vuln
+.PHONY: help fmt lint test virtual rolling race integration chaos chaos-short demo bench bench-scale microbench vuln
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ demo: ## Count words on the embedded broker: make demo FILE=book.txt
 bench: ## Run the workloads beside Kafka Streams on a real Kafka: make bench N=5000000 ARGS="--workloads W2"
 	go build -C integration -o bench/leat-bench ./bench
 	cd integration && go run ./kafka -- bench/leat-bench compare --records $(N) $(ARGS)
+
+bench-scale: ## Measure how cost grows with keys, partitions, stores and state: make bench-scale ARGS="--only keys"
+	go build -C integration -o bench/leat-bench ./bench
+	cd integration && go run ./kafka -- bench/leat-bench scale $(ARGS)
 
 microbench: ## Run the Go benchmarks COUNT times and summarize: make microbench BENCH=Count
 	@out="$$(mktemp)"; trap 'rm -f "$$out"' EXIT; \

@@ -19,8 +19,8 @@ type usageError struct{ error }
 func usagef(format string, v ...any) error { return usageError{fmt.Errorf(format, v...)} }
 
 var knownFlags = []string{
-	"app-id", "bootstrap", "broker-pid", "cache", "cache-entries", "caches", "commit", "cpuprofile", "file", "guarantee", "guarantees",
-	"in", "java", "keep", "limits", "linger", "memprofile", "out", "pairs", "rate", "records", "seconds", "state-dir",
+	"app-id", "bootstrap", "broker-pid", "bytes", "cache", "cache-entries", "caches", "commit", "cpuprofile", "file", "guarantee", "guarantees",
+	"in", "java", "keep", "limits", "linger", "memprofile", "only", "out", "pairs", "rate", "records", "row", "seconds", "state-dir",
 	"threads", "timeout", "topic", "verbose", "verify", "warmup", "workload", "workloads",
 }
 

@@ -40,6 +40,11 @@ func (c *cluster) close() { c.cl.Close() }
 
 // create makes a topic that never expires (event times lie in the past), unless it is there.
 func (c *cluster) create(ctx context.Context, topic string) error {
+	return c.createOf(ctx, topic, partitions)
+}
+
+// createOf makes such a topic of a number of partitions.
+func (c *cluster) createOf(ctx context.Context, topic string, partitions int32) error {
 	configs := map[string]*string{"cleanup.policy": new("delete"), "retention.ms": new("-1"), "segment.ms": new(never)}
 	_, err := c.adm.CreateTopic(ctx, partitions, 1, configs, topic)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {

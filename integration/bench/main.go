@@ -5,6 +5,7 @@
 //	bench latency --rate 20000 --seconds 20 --guarantee eos
 //	bench limit --workload W1 --guarantee eos --records 500000
 //	bench compare --records 500000
+//	bench scale --only keys,stores
 //
 // The Java project loads the input and judges the output of every implementation. `bench help` lists all.
 package main
@@ -35,6 +36,10 @@ const usage = `usage: bench COMMAND [--flag value]...        (data, topologies a
            [--rate R] [--seconds S] [--limits true|false] [--broker-pid PID] [--file RESULTS.jsonl]
            leat and Kafka Streams in turn, each run verified, then one table.
   table    --file RESULTS.jsonl                        the table of earlier results
+  scale    [--only keys,partitions,stores,idle,startup] [--records N] [--bytes B] [--guarantee alo|eos] [--threads T]
+           What a record costs with more keys, partitions and stores, what an idle instance holds, and how long a start
+           takes with a gigabyte of state: a table each. Loads its own input; keys and stores need no broker.
+           --records: of each row (updates, for stores); --bytes: of startup's state.
 every command: --bootstrap HOST:PORT (default: $BENCH_BOOTSTRAP, else $LEAT_BROKERS, else localhost:9092),
   --topic PREFIX of the input topics (default bench), --java FILE (the script kafka-streams/bench), --verbose,
   --cpuprofile FILE, --memprofile FILE
@@ -55,6 +60,7 @@ func command(ctx context.Context, argv []string) int {
 	}
 	commands := map[string]func(context.Context, *args) error{
 		"run": run, "latency": latency, "serve": serve, "limit": limit, "compare": compare, "table": printTable,
+		"scale": scale,
 	}
 	f, ok := commands[argv[0]]
 	if !ok {

@@ -45,18 +45,21 @@ func cpuTimeOf(pid int64) (time.Duration, error) {
 }
 
 // peakRSS is the most memory that this process has had, in MiB.
-func peakRSS() (float64, error) {
+func peakRSS() (float64, error) { return memory("VmHWM:") }
+
+// memory is a line of the kernel's account of this process' memory, in MiB.
+func memory(line string) (float64, error) {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+	for l := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(l, line); ok {
 			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			return kb / 1024, err
 		}
 	}
-	return 0, fmt.Errorf("/proc/self/status has no VmHWM")
+	return 0, fmt.Errorf("/proc/self/status has no %s", line)
 }
 
 // firstRecord is when the first input record reached the application.

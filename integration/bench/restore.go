@@ -128,7 +128,7 @@ func (j *job) restoredState(w *restoreWatch) (verdict string, err error) {
 		return "", err
 	}
 	for _, task := range tasks {
-		n, err := sumCounts(db, task)
+		n, err := sumCounts(db, task, "counts")
 		if err != nil {
 			return "", err
 		}
@@ -140,10 +140,10 @@ func (j *job) restoredState(w *restoreWatch) (verdict string, err error) {
 	return "ok", nil
 }
 
-func sumCounts(db *pebblestore.DB, task string) (sum int64, err error) {
+func sumCounts(db *pebblestore.DB, task, store string) (sum int64, err error) {
 	b := db.Task(task)
 	defer func() { err = errors.Join(err, b.Close()) }()
-	e, err := b.Open("counts")
+	e, err := b.Open(store)
 	if err != nil {
 		return 0, err
 	}
@@ -151,7 +151,7 @@ func sumCounts(db *pebblestore.DB, task string) (sum int64, err error) {
 	for it.Next() {
 		row := it.Value()
 		if len(row) != 16 { // the timestamp, then the count
-			return 0, errors.Join(fmt.Errorf("store counts of task %s: a row of %d bytes", task, len(row)), it.Close())
+			return 0, errors.Join(fmt.Errorf("store %s of task %s: a row of %d bytes", store, task, len(row)), it.Close())
 		}
 		sum += int64(binary.BigEndian.Uint64(row[8:]))
 	}

@@ -51,6 +51,9 @@ func build(workload string, in []string, out string, first *firstRecord) (*topol
 	case "W6":
 		hashed := stream.SelectKey(input, func(_, v string) string { return hashKey(v) })
 		stream.To(stream.ToStream(stream.Count(stream.GroupByKey(hashed, stream.Named(repartitionName)), counts)), counted)
+	case "keep":
+		latest := stream.NewStore("kept", serde.String, serde.String)
+		stream.Reduce(stream.GroupByKey(input), func(_, v string) string { return v }, latest)
 	case "latency":
 		timed := stream.NewStore("timed", serde.String, countWithTimeSerde)
 		table := stream.Aggregate(stream.GroupByKey(input), func() countWithTime { return countWithTime{} }, addWithTime, timed)
