@@ -354,4 +354,3 @@ func withJob(s *settings, a *args, workload string, f func(*job) (*result, error
 	defer c.close()
 	return f(&job{settings: *s, cluster: c, workload: workload, id: id, in: []input{{id + "-in", s.records}}, out: id + "-out", dir: dir})
 }
-

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
 )
 
 // feed fills a new topic: records of 100-byte values whose keys are drawn from a number of them, each as likely as
@@ -152,4 +151,3 @@ func (j *job) startup(ctx context.Context, restored int64) (*result, error) {
 	}
 	return r, nil
 }
-

@@ -201,4 +201,3 @@ func measureStores(s *settings, stores int, rows, updates int64) (*result, error
 	}
 	return measureCore(s, stores, max(1, rows/int64(stores)), max(1, updates/int64(stores)))
 }
-
