@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"fmt"
+	"testing"
 	"time"
 
 	"github.com/leatstream/leat/processor"
@@ -20,6 +21,23 @@ var (
 	history  = onDisk.WithHistory(24 * time.Hour)
 	windows  = onDisk.Retention(48 * time.Hour)
 )
+
+// TestStoreHandles builds an aggregation with each of the handles.
+func TestStoreHandles(t *testing.T) {
+	for _, s := range []*stream.Store[string, int64]{onDisk, inMemory, tuned, history} {
+		b := stream.New()
+		stream.Count(stream.GroupByKey(stream.From(b, stream.NewTopic("in", serde.String, serde.String))), s)
+		if _, err := b.Build(); err != nil {
+			t.Error(err)
+		}
+	}
+	b := stream.New()
+	byKey := stream.GroupByKey(stream.From(b, stream.NewTopic("in", serde.String, serde.String)))
+	stream.CountWindows(stream.WindowedBy(byKey, window.Tumbling(time.Hour)), windows)
+	if _, err := b.Build(); err != nil {
+		t.Error(err)
+	}
+}
 
 // answers replies to each question about a customer with what the customer has spent, from a table's store.
 type answers struct {
