@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/leatstream/leat/changelog"
@@ -144,7 +145,7 @@ func (w *worker) commitOffsets(ctx context.Context, entries []*entry, offsets ma
 	for {
 		kept := entries[:0]
 		for _, e := range entries {
-			if e.lost.Load() {
+			if e.lost.Load() || w.in.group.outdated(e) {
 				e.dead = true
 				if w.open {
 					return nil, errLost
@@ -160,7 +161,7 @@ func (w *worker) commitOffsets(ctx context.Context, entries []*entry, offsets ma
 		var err error
 		switch {
 		case w.open && len(offsets) > 0:
-			err = w.in.group.commitIn(ctx, w.client, offsets)
+			err = w.in.group.commitIn(ctx, w.client, entries, offsets)
 		case !w.open:
 			err = w.in.group.commit(ctx, offsets)
 		}
@@ -196,8 +197,8 @@ func (g *group) commit(ctx context.Context, offsets map[record.TopicPartition]ka
 	return m.Commit(ctx, offsets)
 }
 
-// commitIn adds offsets to a client's transaction, with the membership's generation.
-func (g *group) commitIn(ctx context.Context, c *kafka.Client, offsets map[record.TopicPartition]kafka.Offset) error {
+// commitIn adds offsets of entries to a client's transaction, with the membership's generation.
+func (g *group) commitIn(ctx context.Context, c *kafka.Client, entries []*entry, offsets map[record.TopicPartition]kafka.Offset) error {
 	m := g.member.Load()
 	if m == nil {
 		return &kafka.Error{Kind: kafka.Retriable, Op: "commit offsets in a transaction", Partition: -1}
@@ -205,6 +206,9 @@ func (g *group) commitIn(ctx context.Context, c *kafka.Client, offsets map[recor
 	id, generation := m.Metadata()
 	if id == "" || generation < 0 { // out of the group for the moment; a commit without a member would be taken
 		return &kafka.Error{Kind: kafka.Retriable, Op: "commit offsets in a transaction", Partition: -1}
+	}
+	if slices.ContainsFunc(entries, func(e *entry) bool { return e.outdated(id) }) {
+		return errLost
 	}
 	return c.CommitInTransaction(ctx, kafka.GroupMember{
 		Group: g.in.cfg.Application, ID: id, Generation: generation, InstanceID: g.in.cfg.Instance,

@@ -26,6 +26,8 @@ type entry struct {
 	lost atomic.Bool
 	// gone is set when the task is taken away in whatever way: it must not be started any more.
 	gone atomic.Bool
+	// member is the id under which the group gave the task to this instance; nil while that is not known.
+	member atomic.Pointer[string]
 	// running tells that the state is complete and the worker has the task.
 	running atomic.Bool
 

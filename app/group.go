@@ -24,7 +24,17 @@ type group struct {
 	live atomic.Pointer[assign.Processes]
 }
 
-func (g *group) joinedAs(m *kafka.Member) { g.member.Store(m) }
+// joinedAs may come after the first tasks.
+func (g *group) joinedAs(m *kafka.Member) {
+	g.member.Store(m)
+	g.in.mu.Lock()
+	defer g.in.mu.Unlock()
+	for _, e := range g.in.tasks {
+		if e.member.Load() == nil {
+			g.given(e)
+		}
+	}
+}
 
 // Name is the group protocol's name; only instances of leat have it.
 func (g *group) Name() string { return "leat" }
@@ -197,6 +207,7 @@ func (g *group) Assigned(ctx context.Context, added []record.TopicPartition) {
 		e := in.newEntry(id, in.standbys.promote(id))
 		e.stats = in.app.metrics.task(id.String())
 		in.mu.Lock()
+		g.given(e)
 		in.tasks[id] = e
 		in.restoring++
 		e.worker = in.leastLoaded()
@@ -244,7 +255,7 @@ func (g *group) release(tps []record.TopicPartition, lost bool) {
 	for _, id := range in.layout.tasksOf(tps) {
 		if e := in.tasks[id]; e != nil {
 			e.gone.Store(true)
-			if lost {
+			if lost || g.outdated(e) {
 				e.lost.Store(true)
 			}
 			gone = append(gone, e)
@@ -284,6 +295,7 @@ func (g *group) release(tps []record.TopicPartition, lost bool) {
 
 // Complete tells that the rebalance is over.
 func (g *group) Complete(generation int32) {
+	g.renew(context.Background())
 	g.in.mu.Lock()
 	g.in.joined = true
 	tasks := len(g.in.tasks)
