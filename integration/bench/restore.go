@@ -24,36 +24,44 @@ func (j *job) restore(ctx context.Context) (*result, error) {
 	}
 	defer func(dir string) { j.dir = dir }(j.dir)
 	j.dir, j.cache = filepath.Join(j.dir, "restored"), 0
-	var first firstRecord
-	cfg, err := j.config(&first)
+	w, m, end, err := j.untilRestored(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &restoreWatch{ready: make(chan struct{})}
+	r := newResult("leat", "W7", &j.settings)
+	m.put(r, &j.settings)
+	r.float("restore_s", end.Sub(w.begin).Seconds())
+	verdict, err := j.restoredState(w)
+	r.text("verify", verdict)
+	return r, err
+}
+
+// untilRestored starts the application, waits until it runs with its state complete, at end, and stops it.
+func (j *job) untilRestored(ctx context.Context) (w *restoreWatch, m measured, end time.Time, err error) {
+	var first firstRecord
+	cfg, err := j.config(&first)
+	if err != nil {
+		return nil, m, end, err
+	}
+	w = &restoreWatch{ready: make(chan struct{})}
 	cfg.OnRestore, cfg.OnState = w.restored, w.changed
 	cpu, begin := cpuTime(), time.Now()
 	a, alive, err := start(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return nil, m, end, err
 	}
 	select {
 	case <-w.ready:
 	case <-alive.Done():
 		err = context.Cause(alive)
 	}
-	end := time.Now()
+	end = time.Now()
 	cpu = cpuTime() - cpu
 	rss, rerr := peakRSS()
 	if err := errors.Join(err, rerr, a.end()); err != nil {
-		return nil, err
+		return nil, m, end, err
 	}
-	r := newResult("leat", "W7", &j.settings)
-	m := measured{records: w.records, wall: end.Sub(begin), cpu: cpu, rss: rss}
-	m.put(r, &j.settings)
-	r.float("restore_s", end.Sub(w.begin).Seconds())
-	verdict, err := j.restoredState(w)
-	r.text("verify", verdict)
-	return r, err
+	return w, measured{records: w.records, wall: end.Sub(begin), cpu: cpu, rss: rss}, end, nil
 }
 
 func (j *job) buildChangelog(ctx context.Context) error {

@@ -114,37 +114,18 @@ func (j *job) idle(ctx context.Context, settle, watch time.Duration) (*result, e
 // startup measures the time from app.New until the instance runs with its state complete. restored is how many
 // change records that is to take.
 func (j *job) startup(ctx context.Context, restored int64) (*result, error) {
-	var first firstRecord
-	cfg, err := j.config(&first)
+	w, m, end, err := j.untilRestored(ctx)
 	if err != nil {
-		return nil, err
-	}
-	w := &restoreWatch{ready: make(chan struct{})}
-	cfg.OnRestore, cfg.OnState = w.restored, w.changed
-	cpu, begin := cpuTime(), time.Now()
-	a, alive, err := start(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case <-w.ready:
-	case <-alive.Done():
-		err = context.Cause(alive)
-	}
-	end := time.Now()
-	cpu = cpuTime() - cpu
-	rss, rerr := peakRSS()
-	if err := errors.Join(err, rerr, a.end()); err != nil {
 		return nil, err
 	}
 	r := newResult("leat", "startup", &j.settings)
-	r.float("running_s", end.Sub(begin).Seconds())
+	r.float("running_s", m.wall.Seconds())
 	r.int("restored", w.records)
 	if w.records > 0 {
 		r.float("records_per_s", float64(w.records)/end.Sub(w.begin).Seconds())
 	}
-	r.float("cpu_s", cpu.Seconds())
-	r.float("peak_rss_mb", rss)
+	r.float("cpu_s", m.cpu.Seconds())
+	r.float("peak_rss_mb", m.rss)
 	r.text("verify", "ok")
 	if w.records != restored || w.lag != 0 {
 		r.text("verify", fmt.Sprintf("restored %d, lag %d, wanted %d", w.records, w.lag, restored))
