@@ -109,9 +109,7 @@ func (r *run) contents() contents {
 // plain is a topic's name without the run's prefix, which generated names have in the middle, too.
 func (r *run) plain(topic string) string { return strings.ReplaceAll(topic, r.prefix, "") }
 
-// leaveOut drops what Kafka Streams does not continue: in a join of a stream and a table with a grace period it begins
-// to count the records that are held back with none, whatever it has restored (numRecords in
-// RocksDBTimeOrderedKeyValueBuffer), and some of those are not joined.
+// leaveOut drops topics.
 func (c contents) leaveOut(topics ...string) {
 	for _, t := range topics {
 		delete(c, t)

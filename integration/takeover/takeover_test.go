@@ -8,6 +8,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// uncounted are the topics of a join of a stream and a table with a grace period: at its start Kafka Streams begins to
+// count the records that are held back with none, whatever it has restored (numRecords in
+// RocksDBTimeOrderedKeyValueBuffer), and some of those are not joined.
+var uncounted = []string{"patient", "app-patient-Buffer-changelog"}
+
+// overtaken is the topic of a suppression by time. A key that goes and comes again within one commit leaves no
+// tombstone in Kafka Streams' changelog, and its restore then gives the key the time that it had before (cleanPut in
+// InMemoryTimeOrderedKeyValueChangeBuffer): it goes on too early where Kafka Streams restores what Kafka Streams wrote.
+const overtaken = "limited"
+
 // TestTakeOver stops one form of the application in the middle of its input and lets the other go on, there and
 // back, and there and back again with the state that each kept. What comes out, and what the changelogs say in the end,
 // is what Kafka Streams writes that is never stopped.
@@ -17,10 +27,12 @@ func TestTakeOver(t *testing.T) {
 		name    string
 		setting setting
 		legs    []func(*run) side
+		// lost are the topics that Kafka Streams does not continue as it would have gone on itself.
+		lost []string
 	}{
-		{"exactly once", setting{exactlyOnce: true}, []func(*run) side{java, leat, java, leat}},
-		{"optimized, leat first", setting{exactlyOnce: true, optimize: true, headers: true}, []func(*run) side{leat, java, leat}},
-		{"at least once, one way", setting{}, []func(*run) side{java, leat}},
+		{"exactly once", setting{exactlyOnce: true}, []func(*run) side{java, leat, java, leat}, append(uncounted, overtaken)},
+		{"optimized, leat first", setting{exactlyOnce: true, optimize: true, headers: true}, []func(*run) side{leat, java, leat}, uncounted},
+		{"at least once, one way", setting{}, []func(*run) side{java, leat}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base := time.Now().Add(-time.Hour).Truncate(time.Second).UnixMilli()
@@ -57,10 +69,8 @@ func TestTakeOver(t *testing.T) {
 			}
 			r.sameDescription()
 			want, got := reference.contents(), r.contents()
-			if len(c.legs) > 2 { // then it has come to Kafka Streams at a hand-over
-				want.leaveOut("patient", "app-patient-Buffer-changelog")
-				got.leaveOut("patient", "app-patient-Buffer-changelog")
-			}
+			want.leaveOut(c.lost...)
+			got.leaveOut(c.lost...)
 			compare(t, want, got)
 			reference.sameTopics(r)
 		})
