@@ -272,6 +272,7 @@ func (d *DB) closePebble(flush bool) error {
 		var err error
 		defer func() { done <- err }()
 		defer d.failure.recovered(&err)
+		d.failure.running.Wait() // a write under way would find the memory gone that it writes to
 		err = d.pebble.Close()
 	}()
 	if err == nil {

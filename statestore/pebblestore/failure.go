@@ -32,6 +32,8 @@ type failure struct {
 	// timer runs while writers are stalled.
 	timer *time.Timer
 
+	// running counts the calls that run has made and that have not come back, whether anybody waits for them or not.
+	running sync.WaitGroup
 	// abandoned says that Pebble is in a state in which it cannot be closed.
 	abandoned atomic.Bool
 	// background counts the failures of flushes and compactions, stalls how often writers had to wait.
@@ -101,18 +103,19 @@ func (f *failure) recovered(err *error) {
 }
 
 // run calls Pebble where it may block, and gives up waiting when the database fails. The call then goes on in
-// a goroutine of its own for as long as Pebble keeps it: nothing that it uses may be touched any more.
+// a goroutine of its own for as long as Pebble keeps it: nothing that it uses may be touched any more, and Pebble not
+// be closed.
 func (f *failure) run(op string, call func() error) error {
 	if err := f.get(); err != nil {
 		return err
 	}
 	done := make(chan error, 1)
-	go func() {
+	f.running.Go(func() {
 		var err error
 		defer func() { done <- err }()
 		defer f.recovered(&err)
 		err = call()
-	}()
+	})
 	select {
 	case err := <-done:
 		return f.wrap(op, err)

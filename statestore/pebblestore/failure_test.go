@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
@@ -186,6 +187,45 @@ func TestStall(t *testing.T) {
 			t.Errorf("close: %v", err)
 		}
 	})
+}
+
+// TestCloseWaitsForCallsThatNobodyWaitsFor fails the database while a write is under way.
+func TestCloseWaitsForCallsThatNobodyWaitsFor(t *testing.T) {
+	db := mustOpen(t, "state", Options{FS: vfs.NewMem()})
+	batch := db.pebble.NewBatch()
+	if err := batch.Set([]byte("key"), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	started, release := make(chan struct{}), make(chan struct{})
+	written, left := make(chan error, 1), make(chan error, 1)
+	go func() {
+		left <- db.failure.run("write", func() error {
+			close(started)
+			<-release
+			err := db.pebble.Apply(batch, pebble.NoSync)
+			written <- err
+			return err
+		})
+	}()
+	<-started
+	_ = db.failure.report(ErrStorage, "test", syscall.ENOSPC)
+	if err := <-left; !errors.Is(err, ErrStorage) {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- db.Close() }()
+	select {
+	case err := <-closed:
+		t.Fatalf("closed while a write was under way: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	if err := <-closed; !errors.Is(err, ErrStorage) {
+		t.Error(err)
+	}
 }
 
 // TestShortStallIsNoFailure makes writers wait, but not for long.
