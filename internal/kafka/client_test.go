@@ -276,6 +276,51 @@ func TestPauseKeepsWhatIsBuffered(t *testing.T) {
 	collect(t, c, haveRecords(1))
 }
 
+// TestAPausedPartitionIsReadOnSoon pauses a partition of which something is buffered beside one that has nothing: the
+// requests for the other wait at the broker for a moment only, so that the first can be asked for soon after it was
+// drained; and for longer the longer the pause lasts, so that they do not become many.
+func TestAPausedPartitionIsReadOnSoon(t *testing.T) {
+	e := newFake(t)
+	topic := e.topic(t, 2)
+	busy, idle := tp(topic, 0), tp(topic, 1)
+	e.fill(t, busy, 0, 100)
+	waits := make(chan int32, 10_000)
+	e.fake.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		e.fake.KeepControl()
+		if r := req.(*kmsg.FetchRequest); len(r.Topics[0].Partitions) == 1 {
+			waits <- r.MaxWaitMillis
+		}
+		return nil, nil, false
+	})
+	const most = 200
+	c := e.client(t, ClientConfig{Read: ReadConfig{MaxWait: most * time.Millisecond}})
+	c.Assign(map[record.TopicPartition]int64{busy: 0})
+	collect(t, c, haveRecords(1))
+	c.Pause([]record.TopicPartition{busy})
+	e.fill(t, busy, 100, 100) // fetched, as nothing is buffered, and kept
+	c.Assign(map[record.TopicPartition]int64{idle: 0})
+	collect(t, c, haveRecords(0))
+	for wait, n := int32(most), 0; wait > 5; {
+		c.f.mu.Lock()
+		c.f.cursors[busy].pausedAt = time.Now() // as if it was paused again and again
+		c.f.mu.Unlock()
+		select {
+		case wait = <-waits:
+		case <-time.After(time.Millisecond):
+		}
+		if n++; n > 10_000 {
+			t.Fatalf("requests beside one that was paused just now wait for %d ms", wait)
+		}
+	}
+	n := 0
+	for <-waits < most {
+		n++
+	}
+	if n > 50 {
+		t.Errorf("%d requests until they wait for as long as they may", n)
+	}
+}
+
 // done is a context that has ended.
 var done = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())

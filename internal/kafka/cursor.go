@@ -34,7 +34,9 @@ type cursor struct {
 	known         bool
 	end, logStart int64
 
-	paused   bool
+	paused bool
+	// pausedAt is when it was.
+	pausedAt time.Time
 	inflight bool
 	// alone asks for a request with only this partition in it: see fetcher.settle.
 	alone bool
@@ -74,13 +76,21 @@ type piece struct {
 
 // fetchable tells whether the cursor wants to be fetched, and full whether it would if it had less buffered.
 func (c *cursor) fetchable(now time.Time) (yes, full bool) {
-	if c.inflight || c.finished || c.err != nil || c.leader < 0 || c.paused && len(c.chunks) > 0 || now.Before(c.retryAt) {
+	if c.inflight || c.finished || c.err != nil || c.leader < 0 || now.Before(c.retryAt) {
 		return false, false
 	}
-	if len(c.chunks) > 1 {
-		return false, true
+	full = len(c.chunks) > 1 || c.paused && len(c.chunks) > 0
+	return !full, full
+}
+
+// patience is how long a request for others may wait at the broker while the cursor is full. One that is being
+// polled is drained soon; one that was paused for a moment most likely, too; but one that has been paused for long
+// is going to be so for as long again, and must not keep the broker busy with requests that come back empty.
+func (c *cursor) patience(now time.Time) time.Duration {
+	if !c.paused {
+		return 0
 	}
-	return true, false
+	return max(5*time.Millisecond, now.Sub(c.pausedAt))
 }
 
 // pending tells whether poll would take something.

@@ -126,6 +126,9 @@ func (f *fetcher) setPaused(tps []record.TopicPartition, paused bool) {
 		if c == nil {
 			continue
 		}
+		if paused && !c.paused {
+			c.pausedAt = time.Now()
+		}
 		c.paused = paused
 		if c.pending() {
 			signal(f.ready)

@@ -42,7 +42,7 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 	now := time.Now()
 	b.turn++
 	var lone *cursor
-	buffered, held := 0, false
+	buffered, wait := 0, f.read.MaxWait
 	for i := range f.order {
 		c := f.order[(b.turn+i)%len(f.order)]
 		if c.leader != b.id {
@@ -52,7 +52,9 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 			buffered += c.bytes
 		}
 		yes, full := c.fetchable(now)
-		held = held || full
+		if full {
+			wait = min(wait, c.patience(now))
+		}
 		if d := c.retryAt.Sub(now); d > 0 && (again == 0 || d < again) {
 			again = d
 		}
@@ -67,7 +69,6 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 		}
 	}
 	req = kmsg.NewPtrFetchRequest()
-	req.MaxWaitMillis = int32(f.read.MaxWait.Milliseconds())
 	req.MinBytes = 1
 	req.MaxBytes = f.read.MaxBytes
 	req.SessionEpoch = -1
@@ -77,12 +78,11 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 	if buffered >= int(f.read.MaxBytes) {
 		return req, nil, again
 	}
+	// While this request waits at the broker for the partitions in it, the others cannot be fetched, however fast
+	// they are drained.
+	req.MaxWaitMillis = int32(wait.Milliseconds())
 	if lone != nil {
 		asked, req.MaxWaitMillis = []*cursor{lone}, 0
-	} else if held {
-		// Some partition has all the buffer it may have. If this request waited at the broker for the
-		// others, that one could not be fetched for as long, however fast it is drained.
-		req.MaxWaitMillis = 0
 	}
 	var topics byTopic[kmsg.FetchRequestTopic]
 	for _, c := range asked {
