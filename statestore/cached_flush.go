@@ -1,0 +1,131 @@
+package statestore
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/leatstream/leat/record"
+)
+
+// serialize writes the slot's key to keyBuf and its row to valBuf.
+func (c *cached[K, V]) serialize(s *slot[K, V]) bool {
+	var err error
+	if c.keyBuf, err = c.keys.Append(c.keyBuf[:0], s.key); err != nil {
+		c.fail("serialize a key", err)
+		return false
+	}
+	mark := rowSet
+	if s.state&slotPresent == 0 {
+		mark = rowDelete
+	}
+	if s.state&slotLogged != 0 {
+		mark |= rowLogged
+	}
+	c.valBuf = append(c.valBuf[:0], mark)
+	c.valBuf = binary.BigEndian.AppendUint64(c.valBuf, uint64(s.timestamp))
+	if s.state&slotPresent != 0 {
+		if c.valBuf, err = c.values.Append(c.valBuf, s.value); err != nil {
+			c.fail("serialize a value", err)
+			return false
+		}
+	}
+	c.measure(len(c.keyBuf) + len(c.valBuf))
+	return true
+}
+
+func (c *cached[K, V]) log(key, row []byte) { c.logWith(key, row, nil) }
+
+func (c *cached[K, V]) logWith(key, row []byte, headers record.Headers) {
+	value := row[rowHead:]
+	if row[0]&rowDelete != 0 {
+		value = nil
+	}
+	if c.logKey != nil {
+		c.logBuf = c.logKey(c.logBuf[:0], key)
+		key = c.logBuf
+	}
+	c.env.Log(key, value, int64(binary.BigEndian.Uint64(row[1:])), headers)
+}
+
+func (c *cached[K, V]) stage(s *slot[K, V]) {
+	switch {
+	case !c.serialize(s):
+	case c.gone == nil || !c.gone(&s.key):
+		c.staged.Set(c.keyBuf, c.valBuf)
+	case s.state&slotLogged == 0 && c.env.Log != nil:
+		c.log(c.keyBuf, c.valBuf)
+	}
+	s.state &^= slotDirty | slotLogged
+}
+
+// stageAll stages every dirty slot.
+func (c *cached[K, V]) stageAll() {
+	for _, i := range c.dirty {
+		if s := &c.slots[i]; s.state&slotDirty != 0 {
+			c.stage(s)
+		}
+	}
+	c.dirty = c.dirty[:0]
+}
+
+func (c *cached[K, V]) Flush() {
+	c.flush()
+	c.shrink(0)
+}
+
+// shrink settles with the budget, from which others entries are taken, too. A cache that has clearly more than it
+// may hold starts over: only so does its memory become free.
+func (c *cached[K, V]) shrink(others int) {
+	c.share(len(c.slots)+others, 0)
+	if c.budget == nil || len(c.slots) <= c.limit+c.limit/4 {
+		return
+	}
+	c.index = make(map[K]uint32)
+	c.slots, c.free, c.hand, c.dirty = nil, nil, 0, nil
+	c.share(others, 0)
+}
+
+func (c *cached[K, V]) flush() {
+	c.stageAll()
+	if c.failed {
+		return
+	}
+	if c.frozen.Len() > 0 {
+		c.fail("flush", errors.New("the writes of the commit before have not been confirmed"))
+		return
+	}
+	if c.env.Log != nil {
+		it := c.staged.Iterate(nil, nil, false)
+		for it.Next() {
+			if row := it.Value(); row[0]&rowLogged == 0 {
+				c.log(it.Key(), row)
+			}
+		}
+		it.Close()
+	}
+	c.staged, c.frozen = c.frozen, c.staged
+}
+
+func (c *cached[K, V]) Write(b Batch) {
+	it := c.frozen.Iterate(nil, nil, false)
+	defer it.Close()
+	for it.Next() {
+		switch row := it.Value(); {
+		case row[0]&rowDelete != 0:
+			b.Delete(c.env.Engine, it.Key())
+		case c.timestamped:
+			b.Set(c.env.Engine, it.Key(), row[1:])
+		default:
+			b.Set(c.env.Engine, it.Key(), row[rowHead:])
+		}
+	}
+}
+
+func (c *cached[K, V]) Written() { c.frozen.Reset() }
+
+// slotCost is what a dirty slot is taken to hold beyond its key and value, which are not measured.
+const slotCost = 128
+
+func (c *cached[K, V]) Pending() int {
+	return int(c.staged.Bytes()+c.frozen.Bytes()) + len(c.dirty)*slotCost
+}
