@@ -14,7 +14,7 @@ type cacheMemory struct {
 }
 
 // cacheShare is what Config.Memory has for typed caches; the rest is the database's.
-func cacheShare(memory int64) int64 { return memory / 8 * 3 }
+func cacheShare(memory int64) int64 { return memory / 2 }
 
 // taskCaches are those of one running task. Share is called by the task's goroutine, which is also the one
 // that closes.

@@ -50,8 +50,8 @@ type Config struct {
 	// StateDir is the directory under which the state lives, in a sub-directory named by the application id.
 	// One instance uses it at a time. Default: "leat" in the user's cache directory.
 	StateDir string
-	// Memory is the budget in bytes for state: three eighths for the typed caches of the tasks' stores, which
-	// share them, the rest for the database's blocks and write buffers. Default 256 MiB.
+	// Memory is the budget in bytes for state: half for the typed caches of the tasks' stores, which share it,
+	// the other half for the database's blocks and write buffers. Default 256 MiB.
 	Memory int64
 	// CacheEntries bounds the entries that the typed cache of each task's store holds, whatever their size; 0
 	// bounds all caches together by Memory. The tasks that fill global stores have 16384 each beside it.

@@ -32,10 +32,8 @@ type cached[K comparable, V any] struct {
 	// gone reports whether a key has expired, where keys do: it is logged, but not kept.
 	gone func(key *K) bool
 
-	index map[K]uint32
-	slots []slot[K, V]
-	free  []uint32
-	hand  int
+	slots slots[K, V]
+	hand  uint32
 	dirty []uint32
 
 	staged, frozen *Tree
@@ -45,23 +43,6 @@ type cached[K comparable, V any] struct {
 	version        uint64
 	failed         bool
 }
-
-type slot[K comparable, V any] struct {
-	key       K
-	value     V
-	timestamp int64
-	state     slotState
-}
-
-type slotState uint8
-
-const (
-	slotUsed    slotState = 1 << iota // the slot holds a key
-	slotPresent                       // the key has a value; else it is known to have none
-	slotDirty                         // the slot is newer than staged
-	slotLogged                        // its change record has been made (Env.EveryUpdate)
-	slotRecent                        // it was used since the clock hand last passed
-)
 
 // Rows in staged and frozen begin with a mark and the timestamp of the change record; what follows is the
 // serialized value.
@@ -84,11 +65,10 @@ func newCached[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V
 	}
 	c := &cached[K, V]{
 		env: env, keys: ks, values: vs, null: record.NullnessOf[V](), timestamped: timestamped,
-		index: make(map[K]uint32), staged: NewTree(), frozen: NewTree(),
+		slots: newSlots[K, V](), staged: NewTree(), frozen: NewTree(),
 	}
-	// A slot and the key's place in the index, both with room to grow.
-	size := int64(reflect.TypeFor[slot[K, V]]().Size() + reflect.TypeFor[K]().Size() + 8)
-	c.allowance = newAllowance(&env, size*3/2)
+	// A slot, and its cell in the index, of which 3/8 to 3/4 are in use.
+	c.allowance = newAllowance(&env, int64(reflect.TypeFor[slot[K, V]]().Size()+14))
 	return c, nil
 }
 
@@ -125,11 +105,13 @@ func (c *cached[K, V]) lookup(key K) uint32 {
 	if c.env.Version != nil {
 		c.renew()
 	}
-	if i, ok := c.index[key]; ok {
-		c.slots[i].state |= slotRecent
+	hash := c.slots.hash(key)
+	i, ok := c.slots.find(key, hash)
+	if ok {
+		c.slots.at(i).state |= slotRecent
 		return i
 	}
-	i := c.take(key)
+	i = c.take(key, hash)
 	row, timestamp, ok := c.read(key)
 	if !ok {
 		return i
@@ -139,7 +121,7 @@ func (c *cached[K, V]) lookup(key K) uint32 {
 		c.fail("read the value of a key", err)
 		return i
 	}
-	s := &c.slots[i]
+	s := c.slots.at(i)
 	s.value, s.timestamp = v, timestamp
 	s.state |= slotPresent
 	return i
@@ -154,22 +136,22 @@ func (c *cached[K, V]) renew() {
 	}
 	c.version = v
 	c.share(0, 0)
-	clear(c.index)
-	clear(c.slots)
-	c.slots, c.free, c.hand = c.slots[:0], c.free[:0], 0
+	c.slots.clear()
+	c.hand = 0
 }
 
 // blind returns the number of key's slot without reading the layers below, for writes.
 func (c *cached[K, V]) blind(key K) uint32 {
-	if i, ok := c.index[key]; ok {
+	hash := c.slots.hash(key)
+	if i, ok := c.slots.find(key, hash); ok {
 		return i
 	}
-	return c.take(key)
+	return c.take(key, hash)
 }
 
 // held returns what a slot holds.
 func (c *cached[K, V]) held(i uint32) (value V, timestamp int64, present bool) {
-	s := &c.slots[i]
+	s := c.slots.at(i)
 	return s.value, s.timestamp, s.state&slotPresent != 0
 }
 
@@ -209,35 +191,25 @@ func (c *cached[K, V]) read(key K) (row []byte, timestamp int64, ok bool) {
 var errShortRow = errors.New("the row is shorter than its timestamp; the local state is damaged or of another kind of store; delete it to restore it from the changelog")
 
 // take makes room for key and returns the number of its empty slot.
-func (c *cached[K, V]) take(key K) uint32 {
-	if len(c.index) >= c.limit {
-		if c.full(len(c.slots)); len(c.index) >= c.limit {
+func (c *cached[K, V]) take(key K, hash uint32) uint32 {
+	if c.slots.len() >= c.limit {
+		if c.full(c.slots.len()); c.slots.len() >= c.limit {
 			c.evict()
 		}
 	}
-	var i uint32
-	if n := len(c.free); n > 0 {
-		i, c.free = c.free[n-1], c.free[:n-1]
-	} else {
-		i = uint32(len(c.slots))
-		c.slots = append(c.slots, slot[K, V]{})
-	}
-	c.index[key] = i
-	s := &c.slots[i]
-	s.key, s.state = key, slotUsed|slotRecent
-	return i
+	return c.slots.add(key, hash)
 }
 
 // evict frees the first slot that was not used since the clock hand last passed it. A dirty one is staged
 // first.
 func (c *cached[K, V]) evict() {
 	for {
-		if c.hand >= len(c.slots) {
+		if c.hand >= c.slots.end {
 			c.hand = 0
 		}
 		i := c.hand
 		c.hand++
-		s := &c.slots[i]
+		s := c.slots.at(i)
 		switch {
 		case s.state&slotUsed == 0:
 		case s.state&slotRecent != 0:
@@ -246,9 +218,7 @@ func (c *cached[K, V]) evict() {
 			if s.state&slotDirty != 0 {
 				c.stage(s)
 			}
-			delete(c.index, s.key)
-			*s = slot[K, V]{}
-			c.free = append(c.free, uint32(i))
+			c.slots.remove(i)
 			return
 		}
 	}
@@ -266,7 +236,7 @@ func (c *cached[K, V]) set(i uint32, value V, timestamp int64, present bool) {
 	if present && c.null.IsNull(&value) {
 		present = false
 	}
-	s := &c.slots[i]
+	s := c.slots.at(i)
 	if s.state&slotDirty == 0 {
 		c.dirty = append(c.dirty, i)
 	}

@@ -61,7 +61,7 @@ func (c *cached[K, V]) stage(s *slot[K, V]) {
 // stageAll stages every dirty slot.
 func (c *cached[K, V]) stageAll() {
 	for _, i := range c.dirty {
-		if s := &c.slots[i]; s.state&slotDirty != 0 {
+		if s := c.slots.at(i); s.state&slotDirty != 0 {
 			c.stage(s)
 		}
 	}
@@ -76,12 +76,11 @@ func (c *cached[K, V]) Flush() {
 // shrink settles with the budget, from which others entries are taken, too. A cache that has clearly more than it
 // may hold starts over: only so does its memory become free.
 func (c *cached[K, V]) shrink(others int) {
-	c.share(len(c.slots)+others, 0)
-	if c.budget == nil || len(c.slots) <= c.limit+c.limit/4 {
+	c.share(c.slots.len()+others, 0)
+	if c.budget == nil || c.slots.len() <= c.limit+c.limit/4 {
 		return
 	}
-	c.index = make(map[K]uint32)
-	c.slots, c.free, c.hand, c.dirty = nil, nil, 0, nil
+	c.slots, c.hand, c.dirty = newSlots[K, V](), 0, nil
 	c.share(others, 0)
 }
 

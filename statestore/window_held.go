@@ -126,7 +126,7 @@ func (h *heldSegments[K, V]) begin(start int64) *heldSegment[K, V] {
 // load reads a segment in. The typed cache has nothing of it: that stands in only for segments that are not tried.
 func (s *segmented[K, V]) load(start int64) (g *heldSegment[K, V], all bool) {
 	h := &s.held
-	s.share(h.entries+len(s.slots), heldLoad)
+	s.share(h.entries+s.slots.len(), heldLoad)
 	most := min(heldLoad, s.limit-h.entries)
 	m := s.merge(s.segmentKey(start), appendSegment(nil, after(start, s.keys.segment)), false)
 	for m.next() {
@@ -207,7 +207,7 @@ func (s *segmented[K, V]) bound() {
 	if s.held.entries <= s.limit {
 		return
 	}
-	if s.full(s.held.entries + len(s.slots)); s.held.entries > s.limit {
+	if s.full(s.held.entries + s.slots.len()); s.held.entries > s.limit {
 		s.giveUp()
 	}
 }

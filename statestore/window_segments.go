@@ -42,6 +42,8 @@ func newSegmented[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serd
 	if err != nil {
 		return nil, err
 	}
+	// What is held in segments has its key in a map and its slot in a list, both with room to grow.
+	c.fixed = int64(reflect.TypeFor[slot[windowKey[K], V]]().Size()+reflect.TypeFor[windowKey[K]]().Size()+8) * 3 / 2
 	s := &segmented[K, V]{cached: c, spec: spec, keys: keys}
 	m, known, err := readMeta(env.Engine)
 	if err != nil {

@@ -49,7 +49,7 @@ func newCore(stores int) (_ *core, err error) {
 	if c.dir, err = os.MkdirTemp("", "bench-scale-"); err != nil {
 		return nil, err
 	}
-	caches := &cacheBudget{total: coreMemory / 8 * 3, stores: int64(stores)}
+	caches := &cacheBudget{total: coreMemory / 2, stores: int64(stores)}
 	c.db, err = pebblestore.Open(c.dir, pebblestore.Options{Application: "scale", Memory: coreMemory - caches.total})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(c.dir))

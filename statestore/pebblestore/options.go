@@ -17,7 +17,8 @@ type Options struct {
 	// Application is the application's id. A directory that another one has written is refused. Required.
 	Application string
 	// Memory is what the database may take in bytes, for cached blocks and for writes that have not been
-	// flushed, which get up to half of it. 0 means 256 MiB; less than 4 MiB is refused.
+	// flushed, which get a quarter of it, and up to three while the disk is behind. 0 means 256 MiB; less than
+	// 4 MiB is refused.
 	Memory int64
 	// StallLimit is how long writes may wait for the disk before the database counts as failed. 0 means a
 	// minute.
@@ -57,7 +58,7 @@ const (
 
 	// maxMemTable is where larger memtables stop to pay.
 	maxMemTable = 64 << 20
-	memTables   = 4
+	memTables   = 3
 )
 
 // pebbleOptions are the options that measurements led to (1 to 10 million keys of 16 bytes with 100-byte
@@ -68,9 +69,11 @@ func (o Options) pebbleOptions(fsys vfs.FS, f *failure, cache *pebble.Cache, mem
 		FS:                 fsys,
 		DisableWAL:         true,
 		FormatMajorVersion: formatVersion,
-		// Memtables are reserved from the cache, so that the cache's size is all there is.
+		// Memtables are reserved from the cache, so that the cache's size is all there is. They are few and large:
+		// a batch that might fill half of one, for which Pebble reckons with some 200 bytes a row beside it, goes
+		// around it and becomes a table in L0 of its own, and compactions are then most of the work.
 		Cache:                       cache,
-		MemTableSize:                uint64(min(maxMemTable, memory/(2*memTables))),
+		MemTableSize:                uint64(min(maxMemTable, memory/4)),
 		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       4,
 		// Reads get slower before writes stop for good.
