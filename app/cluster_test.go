@@ -80,9 +80,12 @@ func clusterAt(t *testing.T, cfg kafka.Config) *cluster {
 	return c
 }
 
+// create makes a topic that keeps what it has: records carry times long past, and a broker looks every five minutes
+// for those that are too old.
 func (c *cluster) create(topic string, partitions int32) {
 	c.t.Helper()
-	if err := c.admin.CreateTopics(c.t.Context(), kafka.TopicSpec{Name: topic, Partitions: partitions}); err != nil {
+	spec := kafka.TopicSpec{Name: topic, Partitions: partitions, Configs: map[string]string{"retention.ms": "-1"}}
+	if err := c.admin.CreateTopics(c.t.Context(), spec); err != nil {
 		c.t.Fatal(err)
 	}
 }

@@ -13,8 +13,9 @@ import (
 const durableAfter = 25 * time.Second
 
 // blankFor is how long after an instance has found a store's changelog empty another may take the store over from
-// it before it has committed anything, and so has anything.
-const blankFor = 10 * time.Second
+// it before it has committed anything, and so has anything: it may be cut off with its first transaction open, until
+// its session ends. What it has is not on disk for certain before that anyway.
+const blankFor = durableAfter
 
 // restores tells apart how the restores of all instances began.
 type restores struct {
