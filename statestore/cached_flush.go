@@ -2,7 +2,6 @@ package statestore
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"github.com/leatstream/leat/record"
 )
@@ -90,19 +89,25 @@ func (c *cached[K, V]) flush() {
 		return
 	}
 	if c.frozen.Len() > 0 {
-		c.fail("flush", errors.New("the writes of the commit before have not been confirmed"))
+		c.fail("flush", errUnconfirmed)
 		return
 	}
-	if c.env.Log != nil {
-		it := c.staged.Iterate(nil, nil, false)
-		for it.Next() {
-			if row := it.Value(); row[0]&rowLogged == 0 {
-				c.log(it.Key(), row)
-			}
-		}
-		it.Close()
-	}
+	c.logStaged(nil)
 	c.staged, c.frozen = c.frozen, c.staged
+}
+
+// logStaged makes the change records that staged rows before end still lack; nil is the end of all.
+func (c *cached[K, V]) logStaged(end []byte) {
+	if c.env.Log == nil {
+		return
+	}
+	it := c.staged.Iterate(nil, end, false)
+	defer it.Close()
+	for it.Next() {
+		if row := it.Value(); row[0]&rowLogged == 0 {
+			c.log(it.Key(), row)
+		}
+	}
 }
 
 func (c *cached[K, V]) Write(b Batch) {

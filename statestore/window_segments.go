@@ -148,15 +148,7 @@ func (s *segmented[K, V]) dropStaged() {
 		return
 	}
 	end := s.segmentKey(s.meta.live)
-	if s.env.Log != nil {
-		it := s.staged.Iterate(nil, end, false)
-		for it.Next() {
-			if row := it.Value(); row[0]&rowLogged == 0 {
-				s.log(it.Key(), row)
-			}
-		}
-		it.Close()
-	}
+	s.logStaged(end)
 	s.staged.DeleteRange(nil, end)
 }
 
