@@ -13,9 +13,8 @@ import (
 const durableAfter = 25 * time.Second
 
 // blankFor is how long after an instance has found a store's changelog empty another may take the store over from
-// it before it has committed anything, and so has anything: it may be cut off with its first transaction open, until
-// its session ends. What it has is not on disk for certain before that anyway.
-const blankFor = durableAfter
+// it before it has committed anything, and so has anything.
+const blankFor = 10 * time.Second
 
 // restores tells apart how the restores of all instances began.
 type restores struct {
@@ -126,6 +125,9 @@ func (r *restores) seen(instance int, e *app.RestoreEvent) {
 	}
 	r.moved(instance, key)
 	if e.Position == 0 {
+		if e.Records == 0 {
+			r.nobodyHas(key, instance)
+		}
 		r.blank[key] = map[int]time.Time{instance: time.Now()}
 	}
 	delete(r.doubtful[instance], key)
@@ -151,6 +153,16 @@ func (r *restores) moved(instance int, key string) {
 		}
 	}
 	delete(r.blank, key)
+}
+
+// nobodyHas takes note that an instance has found a store's changelog empty, however long after another had found it
+// so: nothing has been committed in between, and no other has anything. The caller holds mu.
+func (r *restores) nobodyHas(key string, but int) {
+	for other, had := range r.had {
+		if other != but {
+			delete(had, key)
+		}
+	}
 }
 
 // begins takes note of where a restore begins. The caller holds mu.

@@ -51,6 +51,13 @@ func TestRestores(t *testing.T) {
 			r.seen(1, start(0))
 			r.seen(1, done(7))
 		}, restoreCounts{complete: 1, first: 1, scratchRecords: 14}},
+		{"taken over by one that found the changelog empty, too", func(r *restores) {
+			r.started(2)
+			held(r, old)
+			r.seen(2, &app.RestoreEvent{Task: "1_0", Store: "s", Phase: app.RestoreDone})
+			r.seen(1, start(0))
+			r.seen(1, done(7))
+		}, restoreCounts{complete: 1, first: 1, scratchRecords: 7}},
 		{"never committed", func(r *restores) { held(r, old); r.seen(1, start(0)); r.seen(1, done(0)) }, restoreCounts{complete: 1}},
 	}
 	for _, test := range tests {
