@@ -228,23 +228,39 @@ func TestCloseWaitsForCallsThatNobodyWaitsFor(t *testing.T) {
 	}
 }
 
-// TestShortStallIsNoFailure makes writers wait, but not for long.
+// TestShortStallIsNoFailure lets a flush wait for the disk until writers wait for the flush, but not for longer.
 func TestShortStallIsNoFailure(t *testing.T) {
+	release := make(chan struct{})
+	var slow atomic.Bool
 	disk := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
-			time.Sleep(20 * time.Millisecond)
+		if slow.Load() && op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
+			<-release
 		}
 		return nil
 	}))
 	db := mustOpen(t, "state", Options{FS: disk})
 	b := db.Task("0_0")
-	for i := 0; db.Metrics().WriteStalls == 0; i++ {
-		if err := perform(b, 3, 0, i); err != nil {
-			t.Fatal(err)
+	slow.Store(true)
+	written := make(chan error, 1)
+	go func() {
+		var err error
+		for i := 0; err == nil && db.failure.stalls.Load() == 0; i++ {
+			err = perform(b, 3, 0, i)
 		}
-		if i > 100_000 {
+		written <- err
+	}()
+	for deadline := time.Now().Add(30 * time.Second); db.failure.stalls.Load() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			close(release)
 			t.Fatal("writers never wait")
 		}
+	}
+	close(release)
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Err(); err != nil {
+		t.Fatal(err)
 	}
 	mustClose(t, db)
 }
