@@ -10,7 +10,6 @@ import (
 	"github.com/leatstream/leat/changelog"
 	"github.com/leatstream/leat/internal/kafka"
 	"github.com/leatstream/leat/record"
-	"github.com/leatstream/leat/statestore"
 )
 
 // commitRetry is the wait between two tries of an offset commit.
@@ -56,10 +55,11 @@ func (w *worker) maybeCommit(ctx context.Context, idle bool) time.Duration {
 //  2. every record that was produced is acknowledged;
 //  3. the offsets are committed, with the membership's generation, so that a member that has lost its tasks
 //     cannot: exactly once as part of the transaction, which is then committed;
-//  4. the stores' writes reach the local state in one batch a task, with the changelog positions of 2.
+//  4. the stores' writes reach the local state in one batch a task, with the changelog positions of 2: not of each
+//     commit, but of several at once (defer.go).
 //
-// A crash before 3 leaves the local state as of the commit before: at least once the records since then are
-// processed again, exactly once their outputs never show. A crash after 3 leaves the local state behind its
+// A crash before 3 leaves the local state as of an earlier commit: at least once the records since the last one are
+// processed again, exactly once their outputs never show. A crash at any time leaves the local state behind its
 // changelog, which the next restore makes up for. Tasks that turn out to be lost meanwhile are left out; in
 // a transaction, all of it is given up with them.
 func (w *worker) commit(ctx context.Context) {
@@ -122,7 +122,7 @@ func (w *worker) tryCommit(ctx context.Context) error {
 		committed[tp] = o.Next
 	}
 	for _, e := range entries {
-		if err := e.task.Confirm(func(store int) (p statestore.Position, ok bool) { return e.position(store, committed) }); err != nil {
+		if err := e.confirm(committed, w.deferrable()); err != nil {
 			return err
 		}
 		e.stats.measure(e.task)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/leatstream/leat/assign"
 	"github.com/leatstream/leat/internal/kafka"
@@ -46,6 +47,9 @@ type entry struct {
 	acks []func(partition int32, offset int64, err error)
 	// lettered is acks' like for dead letters.
 	lettered func(partition int32, offset int64, err error)
+	// confirmed is when the last commit went through, in milliseconds; written, when the local state last got one.
+	confirmed int64
+	written   time.Time
 	// dead tells that the task has failed or was fenced; it waits to be taken away.
 	dead bool
 	// stats are read by others.
@@ -82,5 +86,5 @@ func (e *entry) position(store int, committed map[record.TopicPartition]int64) (
 	} else if next := s.acked.Load(); next >= 0 {
 		s.restored = next
 	}
-	return statestore.Position{Next: s.restored, Topic: s.topicID, Time: now()}, true
+	return statestore.Position{Next: s.restored, Topic: s.topicID, Time: e.confirmed}, true
 }

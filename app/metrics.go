@@ -43,7 +43,7 @@ type TaskMetrics struct {
 	Absorbed int64
 	// Lag is the number of records on the broker that have not been fetched, by input.
 	Lag map[record.TopicPartition]int64
-	// Stores are the stores' sizes as of the last commit.
+	// Stores are the sizes of the stores in the local state, as of the last commit that reached it.
 	Stores map[string]StoreMetrics
 }
 

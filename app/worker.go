@@ -157,6 +157,7 @@ func (w *worker) run(ctx context.Context) {
 		idle := len(fetches) == 0 && !busy
 		wait = min(wait, w.maybeCommit(ctx, idle))
 		if idle {
+			w.settle()
 			w.rest(ctx, wait)
 		}
 	}
@@ -293,6 +294,9 @@ func (w *worker) acks(e *entry) []func(int32, int64, error) {
 func (w *worker) stop(e *entry) {
 	if e.task == nil {
 		w.in.restore.cancel(e) // it was sent back there meanwhile
+	}
+	if err := e.settle(); err != nil {
+		w.in.log.Warn("a task's last commits did not reach its local state; they will be restored", "task", e.id.String(), "err", err)
 	}
 	w.detach(e)
 	w.refusals.released(e.inputs)

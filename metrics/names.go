@@ -24,8 +24,8 @@ var (
 	taskProcess  = describe("task", "process_duration_seconds", "Time that the task's turns took; a turn processes up to 512 records.", "task")
 	taskLag      = describe("task", "lag_records", "Records of an input that are on the broker and have not been fetched, as of the last fetch.", "task", "topic", "partition")
 
-	storeKeys    = describe("store", "keys", "Keys in a task's store as of the last commit. Absent where it is not known.", "task", "store")
-	storeBytes   = describe("store", "size_bytes", "Size of a task's store as of the last commit.", "task", "store")
+	storeKeys    = describe("store", "keys", "Keys in a task's store as of the last commit that reached the local state. Absent where it is not known.", "task", "store")
+	storeBytes   = describe("store", "size_bytes", "Size of a task's store as of the last commit that reached the local state.", "task", "store")
 	storePending = describe("store", "pending_bytes", "Size of a store's writes that wait for a commit.", "task", "store")
 
 	restoreRemaining = describe("restore", "remaining_offsets", "Offsets of a store's changelog still to be restored.", "task", "store")

@@ -13,13 +13,15 @@ import (
 // cached is the write-back cache that the typed key-value stores are made of. A value passes through up to
 // four layers, and a read takes the first that knows the key:
 //
-//	slots   typed, by key: recent reads and the writes since the last Flush; a hit serializes nothing
+//	slots   typed, by key: recent reads, the writes since the last Flush, and flushed ones that stayed; a hit
+//	        serializes nothing
 //	staged  bytes: writes since the last Flush that had to leave the slots (eviction, iteration)
-//	frozen  bytes: the writes of the commit that is being confirmed
-//	engine  bytes: the state as of the last confirmed commit
+//	frozen  bytes: flushed writes that have not reached the engine
+//	engine  bytes: the state as of the last commit that was written to it
 //
 // Flush moves dirty slots to staged, logs one change record a key in key order, and freezes staged. Written
-// empties frozen once the engine has it.
+// empties frozen once the engine has it. Where commits are deferred, the writes of several gather in frozen; slots
+// whose change records have been made already are not even serialized, but stay where they are, marked as behind.
 type cached[K comparable, V any] struct {
 	env         Env
 	keys        serde.Serde[K]
@@ -35,6 +37,11 @@ type cached[K comparable, V any] struct {
 	slots slots[K, V]
 	hand  uint32
 	dirty []uint32
+	// behind are the slots whose flushed values the engine lacks, defers tells that there may be some.
+	behind []uint32
+	defers bool
+	// flushed tells that a commit is being confirmed.
+	flushed bool
 
 	staged, frozen *Tree
 	keyBuf, valBuf []byte
@@ -215,8 +222,11 @@ func (c *cached[K, V]) evict() {
 		case s.state&slotRecent != 0:
 			s.state &^= slotRecent
 		default:
-			if s.state&slotDirty != 0 {
+			switch {
+			case s.state&slotDirty != 0:
 				c.stage(s)
+			case s.state&slotBehind != 0:
+				c.freeze(s)
 			}
 			c.slots.remove(i)
 			return
@@ -249,8 +259,11 @@ func (c *cached[K, V]) assign(s *slot[K, V], value V, timestamp int64, present b
 		var zero V
 		value = zero
 	}
+	if c.flushed && s.state&slotBehind != 0 {
+		c.freeze(s)
+	}
 	s.value, s.timestamp = value, timestamp
-	s.state = slotUsed | slotRecent | slotDirty
+	s.state = s.state&slotBehind | slotUsed | slotRecent | slotDirty
 	if present {
 		s.state |= slotPresent
 	}

@@ -54,7 +54,7 @@ func (c *cached[K, V]) stage(s *slot[K, V]) {
 	case s.state&slotLogged == 0 && c.env.Log != nil:
 		c.log(c.keyBuf, c.valBuf)
 	}
-	s.state &^= slotDirty | slotLogged
+	s.state &^= slotDirty | slotLogged | slotBehind
 }
 
 // stageAll stages every dirty slot.
@@ -79,21 +79,26 @@ func (c *cached[K, V]) shrink(others int) {
 	if c.budget == nil || c.slots.len() <= c.limit+c.limit/4 {
 		return
 	}
+	c.freezeAll()
 	c.slots, c.hand, c.dirty = newSlots[K, V](), 0, nil
 	c.share(others, 0)
 }
 
 func (c *cached[K, V]) flush() {
-	c.stageAll()
+	if c.flushed && !c.failed {
+		c.fail("flush", errUnconfirmed)
+	}
 	if c.failed {
 		return
 	}
-	if c.frozen.Len() > 0 {
-		c.fail("flush", errUnconfirmed)
-		return
+	if c.defers && c.env.EveryUpdate {
+		c.leaveAll()
+	} else {
+		c.stageAll()
 	}
 	c.logStaged(nil)
-	c.staged, c.frozen = c.frozen, c.staged
+	c.flushed = c.staged.Len() > 0 || len(c.behind) > 0
+	c.freezeStaged()
 }
 
 // logStaged makes the change records that staged rows before end still lack; nil is the end of all.
@@ -111,6 +116,7 @@ func (c *cached[K, V]) logStaged(end []byte) {
 }
 
 func (c *cached[K, V]) Write(b Batch) {
+	c.freezeAll()
 	it := c.frozen.Iterate(nil, nil, false)
 	defer it.Close()
 	for it.Next() {
@@ -125,11 +131,18 @@ func (c *cached[K, V]) Write(b Batch) {
 	}
 }
 
-func (c *cached[K, V]) Written() { c.frozen.Reset() }
+func (c *cached[K, V]) Written() {
+	c.frozen.Reset()
+	c.flushed = false
+}
 
 // slotCost is what a dirty slot is taken to hold beyond its key and value, which are not measured.
 const slotCost = 128
 
 func (c *cached[K, V]) Pending() int {
-	return int(c.staged.Bytes()+c.frozen.Bytes()) + len(c.dirty)*slotCost
+	n := int(c.staged.Bytes()) + len(c.dirty)*slotCost
+	if c.flushed {
+		n += c.deferred()
+	}
+	return n
 }

@@ -81,7 +81,7 @@ func TestKeyValueEqualsNaiveTwin(t *testing.T) {
 				t.Fatal(err)
 			}
 			twin := map[string]int64{}
-			committed := map[string]int64{}
+			committed, written := map[string]int64{}, map[string]int64{}
 			flushed := false
 			key := func() string { return strings.Repeat("k", r.IntN(2)) + string(rune('a'+r.IntN(8))) }
 			for range 400 {
@@ -111,11 +111,19 @@ func TestKeyValueEqualsNaiveTwin(t *testing.T) {
 						committed, flushed = maps.Clone(twin), true
 					}
 				case 6:
-					if flushed {
+					switch {
+					case !flushed:
+						continue
+					case seed%3 > 0 && r.IntN(4) > 0:
+						if _, ok := s.(statestore.Deferrer).Defer(); !ok {
+							t.Fatal("a store with a changelog does not defer")
+						}
+					default:
 						b.confirm(s)
-						flushed = false
-						sameEngine(t, b.engine, committed)
+						written = committed
 					}
+					flushed = false
+					sameEngine(t, b.engine, written)
 				case 7:
 					from, to := key(), key()
 					same(t, "Range", s.Range(from, to), twin, func(k string) bool { return from <= k && k <= to }, false)
@@ -133,7 +141,7 @@ func TestKeyValueEqualsNaiveTwin(t *testing.T) {
 				}
 			}
 			if flushed {
-				b.confirm(s)
+				s.(statestore.Deferrer).Defer()
 			}
 			b.commit(s)
 			sameEngine(t, b.engine, twin)

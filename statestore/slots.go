@@ -27,6 +27,7 @@ const (
 	slotDirty                         // the slot is newer than staged
 	slotLogged                        // its change record has been made (Env.EveryUpdate)
 	slotRecent                        // it was used since the clock hand last passed
+	slotBehind                        // what was last flushed of it is not in frozen, nor in the engine
 )
 
 // slotChunk is how many slots are made at once.

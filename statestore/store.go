@@ -2,8 +2,9 @@
 // users see, the write-back cache in front of them, and the contracts of the engines below ([Backend]).
 //
 // A store belongs to one task and is used by the goroutine that runs it. Reads see the task's own writes at
-// once. Writes reach the engine only when the commit that they belong to has been confirmed ([Store.Write]),
-// in one batch with the changelog position, so that an engine always holds the state of some commit.
+// once. Writes reach the engine only after the commit that they belong to has been confirmed ([Store.Write]), perhaps
+// with those of later ones ([Deferrer]), in one batch with the changelog position, so that an engine always holds the
+// state of some commit.
 //
 // An engine that cannot be read, or a serde that refuses a key or a value, fails the task (see package
 // processor); the methods of the typed stores therefore return no errors.
@@ -21,7 +22,7 @@ type Store interface {
 	Write(b Batch)
 	// Written drops the frozen writes, which the engine now holds.
 	Written()
-	// Pending is the approximate size in bytes of writes that have not reached the engine.
+	// Pending is the approximate size in bytes of writes that no commit has confirmed.
 	Pending() int
 	// Stats are the sizes of the store, without what is pending.
 	Stats() Stats

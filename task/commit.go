@@ -29,7 +29,7 @@ type Offset struct {
 
 // Prepare sends on what the record cache holds back and flushes the stores, which appends their change records
 // to the outputs, and returns what to commit.
-// The next Prepare may come only after Confirm.
+// The next Prepare may come only after Confirm or Defer.
 func (t *Task) Prepare() (Commit, error) {
 	t.flushHeld()
 	for _, s := range t.stores {
@@ -51,6 +51,7 @@ func (t *Task) Prepare() (Commit, error) {
 		}
 	}
 	t.commit, t.dirty, t.times.changed = false, false, false
+	t.prepared = true
 	return c, nil
 }
 
@@ -58,35 +59,76 @@ func (t *Task) Prepare() (Commit, error) {
 // the backends: one batch for each backend, with the position of each store's changelog. positions gives the
 // position behind the last change record that was written for a store, by the store's index in the
 // subtopology; ok is false if none was, and the position stays as it is.
-func (t *Task) Confirm(positions func(store int) (p statestore.Position, ok bool)) error {
+func (t *Task) Confirm(positions Positions) error { return t.confirm(positions, false) }
+
+// Positions gives the position behind the last change record of a store; see [Task.Confirm].
+type Positions func(store int) (p statestore.Position, ok bool)
+
+// Defer is Confirm, but leaves what can wait to a later one: the writes of persistent stores that have a changelog,
+// with their positions. See [statestore.Deferrer].
+func (t *Task) Defer(positions Positions) error { return t.confirm(positions, true) }
+
+// Deferred is the approximate size in bytes of the writes that Defer has left to a later Confirm.
+func (t *Task) Deferred() int { return t.deferred }
+
+// Settle brings what Defer has left into the backends, if nothing has happened since.
+func (t *Task) Settle(positions Positions) error {
+	if t.deferred == 0 || t.dirty || t.prepared || t.Pending() > 0 {
+		return nil
+	}
+	for _, s := range t.stores {
+		s.store.Flush()
+	}
+	return t.confirm(positions, false)
+}
+
+func (t *Task) confirm(positions Positions, later bool) error {
 	if t.err != nil {
 		return t.err
 	}
+	t.deferred, t.prepared = 0, false
 	for _, backend := range []statestore.Backend{t.cfg.Persistent, t.cfg.Memory} {
-		if backend == nil {
-			continue
-		}
-		batch, n := backend.NewBatch(), 0
-		for i, s := range t.stores {
-			if s.backend != backend {
-				continue
+		if backend != nil {
+			if err := t.write(backend, positions, later && backend == t.cfg.Persistent); err != nil {
+				t.fail("", fmt.Errorf("apply a commit to the local state: %w", err))
+				return t.err
 			}
-			n++
-			s.store.Write(batch)
-			if p, ok := positions(i); ok {
-				batch.SetPosition(s.spec.Name, p)
-			}
-		}
-		if n == 0 {
-			continue
-		}
-		if err := batch.Commit(); err != nil {
-			t.fail("", fmt.Errorf("apply a commit to the local state: %w", err))
-			return t.err
 		}
 	}
-	for _, s := range t.stores {
-		s.store.Written()
+	return nil
+}
+
+// write brings the writes of a backend's stores into it, but those that are left for later.
+func (t *Task) write(backend statestore.Backend, positions Positions, later bool) error {
+	var batch statestore.Batch
+	var stores []statestore.Store
+	for i, s := range t.stores {
+		if s.backend != backend {
+			continue
+		}
+		if d, ok := s.store.(statestore.Deferrer); ok && later {
+			if n, ok := d.Defer(); ok {
+				t.deferred += n
+				continue
+			}
+		}
+		if batch == nil {
+			batch = backend.NewBatch()
+		}
+		s.store.Write(batch)
+		if p, ok := positions(i); ok {
+			batch.SetPosition(s.spec.Name, p)
+		}
+		stores = append(stores, s.store)
+	}
+	if batch == nil {
+		return nil
+	}
+	if err := batch.Commit(); err != nil {
+		return err
+	}
+	for _, s := range stores {
+		s.Written()
 	}
 	return nil
 }

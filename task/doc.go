@@ -16,7 +16,8 @@
 //	t.Confirm(positions)        // the writes of the commit reach the backends, with the changelog positions
 //
 // A crash before the offsets are committed leaves the backends as of the commit before; a crash between that
-// and Confirm leaves them behind the changelog, from which they are brought up to date.
+// and Confirm leaves them behind the changelog, from which they are brought up to date. That is why most commits may
+// end with [Task.Defer] instead, which leaves the writes to a later Confirm.
 //
 // # Failure
 //

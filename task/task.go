@@ -113,6 +113,8 @@ type Task struct {
 	times     times
 	commit    bool
 	dirty     bool
+	prepared  bool // Prepare has been called, and neither Confirm nor Defer since
+	deferred  int
 	processed int64
 }
 

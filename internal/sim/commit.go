@@ -197,7 +197,12 @@ func (w *worker) confirm() {
 
 func (w *worker) apply(e *entry) {
 	committed := w.committed()
-	w.in.run.checks.must(e.task.Confirm(func(store int) (statestore.Position, bool) { return e.position(store, committed) }))
+	positions := func(store int) (statestore.Position, bool) { return e.position(store, committed) }
+	if w.in.run.choices.in(2) {
+		w.in.run.checks.must(e.task.Defer(positions))
+	} else {
+		w.in.run.checks.must(e.task.Confirm(positions))
+	}
 }
 
 func (w *worker) committed() map[record.TopicPartition]int64 {

@@ -1,0 +1,83 @@
+package statestore
+
+import "errors"
+
+// Deferrer is a store whose commits need not reach the engine one by one. Every key that several of them write is
+// then written once.
+type Deferrer interface {
+	Store
+	// Defer takes the place of Write and Written: what was flushed is committed, and stays with the store, where
+	// reads find it, for a later commit's Write, which must follow a Flush. Until then the engine, and the position
+	// that belongs to it, are those of an earlier commit; a crash costs a longer restore. It returns about how many
+	// bytes are waiting; ok is false if the store cannot, and Write must follow.
+	Defer() (bytes int, ok bool)
+}
+
+// deferring lets the store defer, if a changelog has what the engine lacks.
+func (c *cached[K, V]) deferring() *cached[K, V] {
+	c.defers = c.env.Log != nil
+	return c
+}
+
+// Defer implements [Deferrer].
+func (c *cached[K, V]) Defer() (bytes int, ok bool) {
+	if !c.defers {
+		return 0, false
+	}
+	c.flushed = false
+	return c.deferred(), true
+}
+
+// deferred is about how many bytes were flushed and are not in the engine.
+func (c *cached[K, V]) deferred() int { return int(c.frozen.Bytes()) + len(c.behind)*slotCost }
+
+// leaveAll flushes the dirty slots by marking them. Their change records have been made.
+func (c *cached[K, V]) leaveAll() {
+	for _, i := range c.dirty {
+		s := c.slots.at(i)
+		if s.state&slotDirty == 0 {
+			continue
+		}
+		if s.state&slotBehind == 0 {
+			c.behind = append(c.behind, i)
+		}
+		s.state = s.state&^(slotDirty|slotLogged) | slotBehind
+	}
+	c.dirty = c.dirty[:0]
+}
+
+// freeze moves what was last flushed of a slot to frozen.
+func (c *cached[K, V]) freeze(s *slot[K, V]) {
+	s.state &^= slotBehind
+	if c.serialize(s) {
+		c.frozen.Set(c.keyBuf, c.valBuf)
+	}
+}
+
+// freezeAll does so with all slots.
+func (c *cached[K, V]) freezeAll() {
+	for _, i := range c.behind {
+		switch s := c.slots.at(i); {
+		case s.state&slotBehind == 0:
+		case s.state&slotDirty != 0:
+			c.fail("write", errors.New("it has changed since it was flushed"))
+		default:
+			c.freeze(s)
+		}
+	}
+	c.behind = c.behind[:0]
+}
+
+// freezeStaged moves what is staged to frozen, over what is there.
+func (c *cached[K, V]) freezeStaged() {
+	if c.frozen.Len() == 0 {
+		c.staged, c.frozen = c.frozen, c.staged
+		return
+	}
+	it := c.staged.Iterate(nil, nil, false)
+	for it.Next() {
+		c.frozen.Set(it.Key(), it.Value())
+	}
+	it.Close()
+	c.staged.Reset()
+}
