@@ -149,6 +149,9 @@ func (c *cached[K, V]) renew() {
 
 // blind returns the number of key's slot without reading the layers below, for writes.
 func (c *cached[K, V]) blind(key K) uint32 {
+	if i, ok := c.slots.same(key); ok {
+		return i
+	}
 	hash := c.slots.hash(key)
 	if i, ok := c.slots.find(key, hash); ok {
 		return i

@@ -9,6 +9,7 @@ type slots[K comparable, V any] struct {
 	index  hashIndex
 	chunks []*[slotChunk]slot[K, V]
 	end    uint32 // slots that were ever in use
+	last   uint32 // the slot that was last found or added
 	free   []uint32
 }
 
@@ -50,7 +51,21 @@ func (t *slots[K, V]) find(key K, hash uint32) (uint32, bool) {
 	for i != noNumber && t.at(i).key != key {
 		i, place = t.index.again(hash, place)
 	}
-	return i, i != noNumber
+	if i == noNumber {
+		return i, false
+	}
+	t.last = i
+	return i, true
+}
+
+// same returns the number of a key's slot if it is the one that was last found or added: what is read is often
+// written next.
+func (t *slots[K, V]) same(key K) (uint32, bool) {
+	if t.last >= t.end {
+		return 0, false
+	}
+	s := t.at(t.last)
+	return t.last, s.state&slotUsed != 0 && s.key == key
 }
 
 // add returns the number of a slot for a key that has none.
@@ -65,6 +80,7 @@ func (t *slots[K, V]) add(key K, hash uint32) uint32 {
 		}
 	}
 	t.index.add(hash, i)
+	t.last = i
 	s := t.at(i)
 	s.key, s.state = key, slotUsed|slotRecent
 	return i
