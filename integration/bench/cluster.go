@@ -165,6 +165,19 @@ func (c *cluster) lastData(ctx context.Context, p place, from, end int64) (int64
 	return last, nil
 }
 
+// awaitDone waits until the group has committed the input of a workload and what W6 has made of it on the way.
+func (c *cluster) awaitDone(ctx context.Context, workload, group string, input map[place]int64, timeout time.Duration) error {
+	err := c.awaitCommitted(ctx, group, input, timeout)
+	if err != nil || workload != "W6" {
+		return err
+	}
+	ends, err := c.dataEnds(ctx, repartitionTopic(group)) // the input is consumed, so the topic is complete
+	if err != nil {
+		return err
+	}
+	return c.awaitCommitted(ctx, group, ends, timeout)
+}
+
 // awaitCommitted waits until the group has committed at least these offsets, asking every 50 ms. A broker that
 // does not answer for a while is asked again.
 func (c *cluster) awaitCommitted(ctx context.Context, group string, target map[place]int64, timeout time.Duration) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -133,7 +134,7 @@ func (c *comparison) rows(ctx context.Context, workload, guarantee string) error
 			}
 		}
 	}
-	if c.limits && (workload == "W1" || workload == "W2") {
+	if c.limits && slices.Contains(bareLoops, workload) {
 		for range c.pairs {
 			if err := c.one(ctx, c.self, "limit", common); err != nil {
 				return err

@@ -97,11 +97,21 @@ func keyName(n uint64) string {
 	return string(b[:])
 }
 
+// setKey writes keyName's digits over a key.
+func setKey(key []byte, n uint64) {
+	for at := 7; at > 0; at, n = at-1, n/10 {
+		key[at] = '0' + byte(n%10)
+	}
+}
+
 // hashKey is the key that W6 gives to a value.
-func hashKey(value string) string {
+func hashKey(value string) string { return keyName(hashNumber(value)) }
+
+// hashNumber is the number in that key.
+func hashNumber[T string | []byte](value T) uint64 {
 	h := uint64(0xCBF29CE484222325)
 	for i := range len(value) {
 		h = (h ^ uint64(value[i])) * 0x100000001B3
 	}
-	return keyName((h >> 11) % 100_000)
+	return (h >> 11) % 100_000
 }

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
+
+// bareLoops are the workloads of which there is a loop.
+var bareLoops = []string{"W1", "W2", "W6"}
 
 // limit measures what is left of a workload without a stream processor: the bound of what leat can reach.
 func limit(ctx context.Context, a *args) error {
@@ -23,8 +27,8 @@ func limit(ctx context.Context, a *args) error {
 		}
 		return r.finish(os.Stdout)
 	}
-	if workload != "W1" && workload != "W2" {
-		return usagef("there is a bare loop of W1 and of W2, and pebble, but not of %s", workload)
+	if !slices.Contains(bareLoops, workload) {
+		return usagef("there is a bare loop of %s, and pebble, but not of %s", strings.Join(bareLoops, ", "), workload)
 	}
 	in, err := inputs(workload, s.prefix, s.records)
 	if err != nil {
@@ -45,11 +49,14 @@ func limit(ctx context.Context, a *args) error {
 	id := a.text("app-id", fmt.Sprintf("%s-limit-%s-%d", s.prefix, strings.ToLower(workload), time.Now().UnixMilli()))
 	out := a.text("out", id+"-out")
 	l := &loop{settings: s, id: id, in: in[0].topic, out: out}
-	if workload == "W2" {
+	if workload != "W1" {
 		l.changelog = id + "-counts-changelog"
-		l.counts = make(map[string]*int64)
+		l.counts = make(map[string]*uint64)
 	}
-	for _, topic := range []string{out, l.changelog} {
+	if workload == "W6" {
+		l.repartition = repartitionTopic(id)
+	}
+	for _, topic := range []string{out, l.changelog, l.repartition} {
 		if topic == "" {
 			continue
 		}
@@ -87,7 +94,7 @@ func (l *loop) measure(ctx context.Context, c *cluster, workload string) (*resul
 		}
 		done <- err
 	}()
-	err = c.awaitCommitted(alive, l.id, ends, l.timeout)
+	err = c.awaitDone(alive, workload, l.id, ends, l.timeout)
 	end, cpu := time.Now(), cpuTime()
 	rss, rerr := peakRSS()
 	stop()

@@ -11,41 +11,46 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// loop is the least that a program does which consumes and produces the bytes of W1 or W2: one franz-go client,
-// one goroutine, no state but a Go map, and offsets committed at the interval, after what they led to is
+// loop is the least that a program does which consumes and produces the bytes of W1, W2 or W6: one franz-go
+// client, one goroutine, no state but a Go map, and offsets committed at the interval, after what they led to is
 // written. It is written with care for speed: records that have been written are used again.
 type loop struct {
 	settings
 	id, in, out string
-	// changelog and counts are W2's.
-	changelog string
-	counts    map[string]*int64
+	// changelog and counts are W2's and W6's, repartition is W6's.
+	changelog, repartition string
+	counts                 map[string]*uint64
 
 	first  firstRecord
 	failed atomic.Pointer[error]
 	free   sync.Pool // of *written
 }
 
-// written is a record on its way, with room for a small value and the promise bound once.
+// written is a record on its way, with room for a key and a small value and the promise bound once.
 type written struct {
 	kgo.Record
+	key     [8]byte
 	number  [16]byte
 	promise func(*kgo.Record, error)
 }
 
 func (l *loop) run(ctx context.Context) error {
 	l.free.New = func() any {
-		w := new(written)
+		w := &written{key: [8]byte{'k'}}
 		w.promise = func(_ *kgo.Record, err error) {
 			if err != nil {
-				l.failed.CompareAndSwap(nil, &err)
+				l.failed.CompareAndSwap(nil, new(err)) // &err would put that of each record on the heap
 			}
 			l.free.Put(w)
 		}
 		return w
 	}
+	topics := []string{l.in}
+	if l.repartition != "" {
+		topics = append(topics, l.repartition)
+	}
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(l.bootstrap...), kgo.ConsumerGroup(l.id), kgo.ConsumeTopics(l.in),
+		kgo.SeedBrokers(l.bootstrap...), kgo.ConsumerGroup(l.id), kgo.ConsumeTopics(topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit(),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(5 * time.Millisecond),
 		kgo.MaxBufferedRecords(50_000),
@@ -105,40 +110,46 @@ func (l *loop) turn(ctx context.Context, poll func(context.Context, int) kgo.Fet
 	wait, cancel := context.WithDeadline(ctx, last.Add(l.commit))
 	fetches := poll(wait, 10_000)
 	cancel()
+	send := func(w *written) { produce(ctx, &w.Record, w.promise) }
 	fetches.EachRecord(func(r *kgo.Record) {
 		if !l.first.marked.Load() {
 			l.first.mark()
 		}
-		if l.counts == nil {
+		switch {
+		case l.counts == nil:
 			if r.Value[1] == '0' {
 				return
 			}
 			if c := r.Value[0]; c >= 'a' && c <= 'z' {
 				r.Value[0] = c - 32 // the bytes are ours
 			}
-			l.send(ctx, produce, l.out, r, r.Value)
-			return
+			send(l.write(l.out, r))
+		case l.repartition != "" && r.Topic == l.in:
+			w := l.write(l.repartition, r)
+			setKey(w.key[:], hashNumber(r.Value))
+			w.Key = w.key[:]
+			send(w)
+		default:
+			n := l.counts[string(r.Key)]
+			if n == nil {
+				n = new(uint64)
+				l.counts[string(r.Key)] = n
+			}
+			*n++
+			w := l.write(l.out, r)
+			w.Value = binary.BigEndian.AppendUint64(w.number[:0], *n)
+			send(w)
+			w = l.write(l.changelog, r)
+			w.Value = binary.BigEndian.AppendUint64(w.number[:0], uint64(r.Timestamp.UnixMilli()))
+			w.Value = binary.BigEndian.AppendUint64(w.Value, *n)
+			send(w)
 		}
-		n := l.counts[string(r.Key)]
-		if n == nil {
-			n = new(int64)
-			l.counts[string(r.Key)] = n
-		}
-		*n++
-		var row [16]byte
-		binary.BigEndian.PutUint64(row[:], uint64(r.Timestamp.UnixMilli()))
-		binary.BigEndian.PutUint64(row[8:], uint64(*n))
-		l.send(ctx, produce, l.out, r, row[8:])
-		l.send(ctx, produce, l.changelog, r, row[:])
 	})
 }
 
-// send produces a record with the key and time of r.
-func (l *loop) send(ctx context.Context, produce func(context.Context, *kgo.Record, func(*kgo.Record, error)), topic string, r *kgo.Record, value []byte) {
+// write returns a record to produce, with the key, the value and the time of r.
+func (l *loop) write(topic string, r *kgo.Record) *written {
 	w := l.free.Get().(*written)
-	w.Record = kgo.Record{Topic: topic, Key: r.Key, Timestamp: r.Timestamp, Value: value}
-	if len(value) <= len(w.number) { // it is the caller's
-		w.Value = w.number[:copy(w.number[:], value)]
-	}
-	produce(ctx, &w.Record, w.promise)
+	w.Record = kgo.Record{Topic: topic, Key: r.Key, Value: r.Value, Timestamp: r.Timestamp}
+	return w
 }

@@ -28,7 +28,7 @@ const usage = `usage: bench COMMAND [--flag value]...        (data, topologies a
   latency  --rate R --seconds S --guarantee alo|eos [--warmup S] [--threads T] [--commit MS] [--linger MS]
   serve    --in TOPIC --out TOPIC --guarantee alo|eos [--threads T] [--commit MS] [--linger MS] [--app-id ID]
            The processor of the latency application alone; it runs until its standard input closes.
-  limit    --workload W1|W2 --guarantee alo|eos --records N [--commit MS] [--keep] [--verify true|false]
+  limit    --workload W1|W2|W6 --guarantee alo|eos --records N [--commit MS] [--keep] [--verify true|false]
            A bare franz-go loop that consumes and produces the same bytes.
   limit    --workload pebble --records N
            Bare Pebble: a get and a put for each record of W2.

@@ -175,12 +175,7 @@ func (j *job) process(ctx context.Context) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = j.cluster.awaitCommitted(alive, j.id, ends, j.timeout)
-	if err == nil && j.workload == "W6" { // the input is consumed, so the repartition topic is complete
-		if ends, err = j.cluster.dataEnds(alive, j.id+"-"+repartitionName+"-repartition"); err == nil {
-			err = j.cluster.awaitCommitted(alive, j.id, ends, j.timeout)
-		}
-	}
+	err = j.cluster.awaitDone(alive, j.workload, j.id, ends, j.timeout)
 	end, cpu := time.Now(), cpuTime()
 	rss, rerr := peakRSS()
 	processed := recordsIn(app)

@@ -115,13 +115,6 @@ func (c *core) commit() error {
 	return c.task.Confirm(func(int) (statestore.Position, bool) { return statestore.Position{Next: c.sent}, true })
 }
 
-// setKey writes keyName's digits over a key.
-func setKey(key []byte, n uint64) {
-	for at := 7; at > 0; at, n = at-1, n/10 {
-		key[at] = '0' + byte(n%10)
-	}
-}
-
 // total is the sum of all counts. The task is closed with it.
 func (c *core) total() (sum int64, err error) {
 	if err := c.task.Close(); err != nil {

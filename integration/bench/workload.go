@@ -16,6 +16,9 @@ import (
 // repartitionName is what W6 calls its grouping.
 const repartitionName = "by-hash"
 
+// repartitionTopic is the topic of that grouping.
+func repartitionTopic(id string) string { return id + "-" + repartitionName + "-repartition" }
+
 // kept lets windowed changelogs keep their records: event times lie in the past, and the broker would drop them.
 var kept = map[string]string{"retention.ms": never}
 
