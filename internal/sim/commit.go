@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/leatstream/leat/record"
-	"github.com/leatstream/leat/statestore"
 )
 
 // commitStep is where a worker is in a commit (app/commit.go). Between two of them anything may happen.
@@ -196,8 +195,7 @@ func (w *worker) confirm() {
 }
 
 func (w *worker) apply(e *entry) {
-	committed := w.committed()
-	positions := func(store int) (statestore.Position, bool) { return e.position(store, committed) }
+	positions := e.positions(w.committed())
 	if w.in.run.choices.in(2) {
 		w.in.run.checks.must(e.task.Defer(positions))
 	} else {

@@ -154,6 +154,10 @@ func (e *entry) position(store int, committed map[record.TopicPartition]int64) (
 	return statestore.Position{Next: *s.acked}, *s.acked >= 0
 }
 
+func (e *entry) positions(committed map[record.TopicPartition]int64) task.Positions {
+	return func(store int) (statestore.Position, bool) { return e.position(store, committed) }
+}
+
 // fenceOwn ends what the process before left open (app/fence.go).
 func (in *instance) fenceOwn() {
 	for _, id := range in.run.broker.openTransactions(application + "-" + in.process + "-") {

@@ -6,7 +6,6 @@ import (
 	"github.com/leatstream/leat/partition"
 	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
-	"github.com/leatstream/leat/statestore"
 	"github.com/leatstream/leat/task"
 )
 
@@ -100,7 +99,7 @@ func (w *worker) stop(e *entry) {
 	if e.task == nil {
 		w.in.cancel(e)
 	} else if !e.dead && w.in.run.choices.in(2) {
-		w.in.run.checks.must(e.task.Settle(func(store int) (statestore.Position, bool) { return e.position(store, nil) }))
+		w.in.run.checks.must(e.task.Settle(e.positions(nil)))
 		w.in.run.checkStores(w.in, e)
 	}
 	w.detach(e)
