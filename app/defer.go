@@ -33,13 +33,16 @@ func (e *entry) confirm(committed map[record.TopicPartition]int64, deferrable in
 	return e.task.Confirm(e.positions(committed))
 }
 
-// settle brings what the task keeps from the local state into it.
+// settle brings what the task keeps from the local state into it, unless something has happened since the last commit.
 func (e *entry) settle() error {
 	if e.dead || e.task == nil || e.task.Deferred() == 0 {
 		return nil
 	}
-	e.written = time.Now()
-	return e.task.Settle(e.positions(nil))
+	err := e.task.Settle(e.positions(nil))
+	if e.task.Deferred() == 0 {
+		e.written = time.Now()
+	}
+	return err
 }
 
 func (e *entry) positions(committed map[record.TopicPartition]int64) task.Positions {
