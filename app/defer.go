@@ -15,7 +15,7 @@ const (
 	// writeInterval bounds how long. It adds to what a crash costs beside flushInterval.
 	writeInterval = 3 * time.Second
 	// deferShare is the part of Config.Memory that bounds how much.
-	deferShare = 16
+	deferShare = 8
 )
 
 // deferrable is how many bytes a task may keep from the local state.

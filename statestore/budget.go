@@ -1,5 +1,7 @@
 package statestore
 
+import "reflect"
+
 // Budget is memory that the typed caches of stores share, those of many tasks too. It is told rarely: when a
 // cache is full, and at each Flush.
 type Budget interface {
@@ -22,18 +24,22 @@ const (
 type allowance struct {
 	limit  int
 	budget Budget // nil if the limit is fixed
-	// fixed is the size of an entry but for what its key and value point to, which is taken to be row, the
-	// average size of serialized ones, in sixteenths.
-	fixed, row int64
-	told       int64
-	pause      int
+	// fixed is the size of an entry but for what its key and value point to. That is taken to be the average size of
+	// serialized ones, of those of the two that point to anything: outside, in sixteenths.
+	fixed, outside         int64
+	keysPoint, valuesPoint bool
+	// row is the average size of serialized entries, in sixteenths.
+	row   int64
+	told  int64
+	pause int
 }
 
 // The garbage collector lets the heap grow to twice what is in use.
 const collectorRoom = 2
 
-func newAllowance(env *Env, fixed int64) allowance {
-	a := allowance{limit: env.CacheEntries, fixed: fixed}
+// newAllowance is that of a cache of keys and values whose slots take fixed bytes.
+func newAllowance(env *Env, key, value reflect.Type, fixed int64) allowance {
+	a := allowance{limit: env.CacheEntries, fixed: fixed, keysPoint: pointing(key), valuesPoint: pointing(value)}
 	switch {
 	case a.limit > 0:
 	case env.Budget != nil:
@@ -44,10 +50,37 @@ func newAllowance(env *Env, fixed int64) allowance {
 	return a
 }
 
-// measure takes the size of a serialized entry into the average.
-func (a *allowance) measure(bytes int) { a.row += int64(bytes) - a.row/16 }
+// measure takes the size of a serialized entry into the averages.
+func (a *allowance) measure(key, value int) {
+	a.row += int64(key+value) - a.row/16
+	outside := 0
+	if a.keysPoint {
+		outside = key
+	}
+	if a.valuesPoint {
+		outside += value
+	}
+	a.outside += int64(outside) - a.outside/16
+}
 
-func (a *allowance) cost() int64 { return collectorRoom * (a.fixed + a.row/16) }
+func (a *allowance) cost() int64 { return collectorRoom * (a.fixed + a.outside/16) }
+
+// pointing reports whether values of a type have parts that lie elsewhere.
+func pointing(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return t.Len() > 0 && pointing(t.Elem())
+	case reflect.Struct:
+		for field := range t.Fields() {
+			if pointing(field.Type) {
+				return true
+			}
+		}
+		return false
+	default:
+		return t.Kind() > reflect.Complex128
+	}
+}
 
 // full is told that the cache has as many entries as its limit, and perhaps raises it.
 func (a *allowance) full(entries int) {

@@ -75,7 +75,7 @@ func newCached[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V
 		slots: newSlots[K, V](), staged: NewTree(), frozen: NewTree(),
 	}
 	// A slot, and its cell in the index, of which 3/8 to 3/4 are in use.
-	c.allowance = newAllowance(&env, int64(reflect.TypeFor[slot[K, V]]().Size()+14))
+	c.allowance = newAllowance(&env, reflect.TypeFor[K](), reflect.TypeFor[V](), int64(reflect.TypeFor[slot[K, V]]().Size()+14))
 	return c, nil
 }
 
@@ -186,7 +186,7 @@ func (c *cached[K, V]) read(key K) (row []byte, timestamp int64, ok bool) {
 		return nil, 0, false
 	}
 	if ok {
-		c.measure(len(c.keyBuf) + len(row))
+		c.measure(len(c.keyBuf), len(row))
 	}
 	if !ok || !c.timestamped {
 		return row, 0, ok

@@ -28,8 +28,13 @@ func (c *cached[K, V]) Defer() (bytes int, ok bool) {
 	return c.deferred(), true
 }
 
-// deferred is about how many bytes were flushed and are not in the engine.
-func (c *cached[K, V]) deferred() int { return int(c.frozen.Bytes()) + len(c.behind)*slotCost }
+// deferred is about how many bytes were flushed and are not in the engine. A slot that is behind takes none, but twice
+// its row, and some more, when it is written.
+func (c *cached[K, V]) deferred() int {
+	return int(c.frozen.Bytes()) + len(c.behind)*int(behindCost+2*c.row/16)
+}
+
+const behindCost = 48
 
 // leaveAll flushes the dirty slots by marking them. Their change records have been made.
 func (c *cached[K, V]) leaveAll() {

@@ -28,7 +28,7 @@ func (c *cached[K, V]) serialize(s *slot[K, V]) bool {
 			return false
 		}
 	}
-	c.measure(len(c.keyBuf) + len(c.valBuf))
+	c.measure(len(c.keyBuf), len(c.valBuf))
 	return true
 }
 
@@ -113,27 +113,6 @@ func (c *cached[K, V]) logStaged(end []byte) {
 			c.log(it.Key(), row)
 		}
 	}
-}
-
-func (c *cached[K, V]) Write(b Batch) {
-	c.freezeAll()
-	it := c.frozen.Iterate(nil, nil, false)
-	defer it.Close()
-	for it.Next() {
-		switch row := it.Value(); {
-		case row[0]&rowDelete != 0:
-			b.Delete(c.env.Engine, it.Key())
-		case c.timestamped:
-			b.Set(c.env.Engine, it.Key(), row[1:])
-		default:
-			b.Set(c.env.Engine, it.Key(), row[rowHead:])
-		}
-	}
-}
-
-func (c *cached[K, V]) Written() {
-	c.frozen.Reset()
-	c.flushed = false
 }
 
 // slotCost is what a dirty slot is taken to hold beyond its key and value, which are not measured.

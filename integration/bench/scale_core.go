@@ -21,6 +21,9 @@ const (
 	coreCommit = 50_000
 	// coreMemory is app.Config's default, which the core divides as an instance does.
 	coreMemory = 256 << 20
+	// Commits reach the database together, after as long and as much as in an instance.
+	coreInterval = 3 * time.Second
+	coreDefer    = coreMemory / 8
 )
 
 // core is one task with its stores in Pebble and nothing around it: no client, no broker, no goroutine of leat's.
@@ -34,6 +37,8 @@ type core struct {
 	next   int64
 	sent   int64
 	since  int64 // updates since the last commit
+	// written is when the last commit reached the database.
+	written time.Time
 }
 
 // newCore makes a task that counts each record by its key in each of the stores.
@@ -112,7 +117,23 @@ func (c *core) commit() error {
 		return err
 	}
 	c.drain()
-	return c.task.Confirm(func(int) (statestore.Position, bool) { return statestore.Position{Next: c.sent}, true })
+	if time.Since(c.written) < coreInterval && c.task.Deferred() < coreDefer {
+		return c.task.Defer(c.positions)
+	}
+	c.written = time.Now()
+	return c.task.Confirm(c.positions)
+}
+
+func (c *core) positions(int) (statestore.Position, bool) {
+	return statestore.Position{Next: c.sent}, true
+}
+
+// flush brings everything to disk.
+func (c *core) flush() error {
+	if err := c.task.Settle(c.positions); err != nil {
+		return err
+	}
+	return c.db.Flush()
 }
 
 // total is the sum of all counts. The task is closed with it.
@@ -155,7 +176,7 @@ func measureCore(s *settings, stores int, keys, records int64) (_ *result, err e
 	// A prime that divides no number of keys in use: each key once, none beside its neighbour.
 	err = c.feed(keys, func(i int64) uint64 { return uint64(i) * 2_654_435_761 % uint64(keys) })
 	if err == nil {
-		err = c.db.Flush()
+		err = c.flush()
 	}
 	if err != nil {
 		return nil, err
@@ -164,7 +185,7 @@ func measureCore(s *settings, stores int, keys, records int64) (_ *result, err e
 	z := newZipf() // for its generator, whose draws are uniform
 	err = c.feed(records, func(int64) uint64 { return z.draw() % uint64(keys) })
 	if err == nil {
-		err = c.db.Flush()
+		err = c.flush()
 	}
 	if err != nil {
 		return nil, err
