@@ -348,6 +348,37 @@ func TestAFullPartitionDoesNotHoldUpTheOthersNorItself(t *testing.T) {
 	})
 }
 
+// TestABatchAboveItsShareIsAskedForAloneOnce: after that the partition's share is as large as its batches are.
+func TestABatchAboveItsShareIsAskedForAloneOnce(t *testing.T) {
+	onClusters(t, func(t *testing.T, e *env) {
+		topic := e.topic(t, 3)
+		positions := map[record.TopicPartition]int64{}
+		for p := range int32(3) {
+			positions[tp(topic, p)] = 0
+			for i := range 10 {
+				e.fill(t, tp(topic, p), i*500, 500)
+			}
+		}
+		c := e.client(t, ClientConfig{Read: ReadConfig{MaxPartitionBytes: 1024}})
+		c.Assign(positions)
+		collect(t, c, haveRecords(3*5000))
+		if e.fake != nil {
+			return // it sends a batch of each partition in any case
+		}
+		grown := 0
+		c.f.mu.Lock()
+		defer c.f.mu.Unlock()
+		for p := range positions {
+			if c.f.cursors[p].share > 1024 {
+				grown++
+			}
+		}
+		if grown < 2 { // the first one in each answer need not
+			t.Errorf("the share of %d partitions has grown", grown)
+		}
+	})
+}
+
 func TestLagIsKnownOfPartitionsWithoutRecords(t *testing.T) {
 	onClusters(t, func(t *testing.T, e *env) {
 		topic := e.topic(t, 3)

@@ -40,6 +40,8 @@ type cursor struct {
 	inflight bool
 	// alone asks for a request with only this partition in it: see fetcher.settle.
 	alone bool
+	// share is the size of the largest batch that had to be asked for alone: others of this partition will be as large.
+	share int32
 	// list asks the finder for the log's limits: for FromStart, or to explain an offset out of range.
 	list bool
 	// report tells that there is something to say although there may be no records.

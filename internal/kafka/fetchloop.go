@@ -95,7 +95,7 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 		p.Partition = c.tp.Partition
 		p.FetchOffset = c.pos
 		p.CurrentLeaderEpoch = c.leaderEpoch
-		p.PartitionMaxBytes = f.read.MaxPartitionBytes
+		p.PartitionMaxBytes = max(f.read.MaxPartitionBytes, c.share)
 		t.Partitions = append(t.Partitions, p)
 		c.inflight = true
 	}
@@ -168,7 +168,8 @@ func (f *fetcher) fail(cs []*cursor) {
 // partition in the answer, or it has no record between the position and the end, because they were
 // compacted away and the log's last segment is empty. Only the first kind goes away when the partition is
 // asked for alone, for then the broker sends at least one batch. So it is asked for alone, and an empty
-// answer to that moves the position to the end that this very answer states, which is as old as the read.
+// answer to that moves the position to the end that this very answer states, which is as old as the read. A batch
+// above the partition's share is of the first kind, too; the share then grows, so that each costs one request.
 func (f *fetcher) settle(c *cursor, rp *kmsg.FetchResponseTopicPartition, alone bool) bool {
 	if err := kerr.ErrorForCode(rp.ErrorCode); err != nil {
 		f.refused(c, err)
@@ -207,7 +208,9 @@ func (f *fetcher) settle(c *cursor, rp *kmsg.FetchResponseTopicPartition, alone 
 			fp.Err = errNoProgress
 		}
 	}
-	c.alone = false
+	if c.alone {
+		c.alone, c.share = false, max(c.share, int32(len(rp.RecordBatches)))
+	}
 	if !c.known {
 		c.known, c.report = true, true
 	}
