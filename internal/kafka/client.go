@@ -21,10 +21,10 @@ type ReadConfig struct {
 	MaxWait time.Duration
 	// MaxBytes bounds one response. At most two responses' worth wait in memory for each broker and
 	// client (one to be polled, one on its way), not counting paused partitions, of which each may hold
-	// two shares. Default 2 MiB.
+	// two shares. Default 2 MiB, for a Restorer 8 MiB.
 	MaxBytes int32
 	// MaxPartitionBytes bounds a partition's share of a response, where its batches are not larger. Default 512 KiB,
-	// for a Restorer 1 MiB.
+	// for a Restorer 2 MiB.
 	MaxPartitionBytes int32
 }
 
@@ -90,12 +90,12 @@ var codecs = map[string]kgo.CompressionCodec{
 }
 
 // withDefaults returns c with every zero replaced by its default.
-func (c ReadConfig) withDefaults(maxPartitionBytes int32) ReadConfig {
+func (c ReadConfig) withDefaults(maxBytes, maxPartitionBytes int32) ReadConfig {
 	if c.MaxWait == 0 {
 		c.MaxWait = 100 * time.Millisecond
 	}
 	if c.MaxBytes == 0 {
-		c.MaxBytes = 2 << 20
+		c.MaxBytes = maxBytes
 	}
 	if c.MaxPartitionBytes == 0 {
 		c.MaxPartitionBytes = maxPartitionBytes
@@ -142,7 +142,7 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 	}
 	d := newDeadlines(cc.DeliveryTimeout)
 	c := &Client{
-		cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(512<<10)),
+		cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(2<<20, 512<<10)),
 		slabs: newSlabs(cc.MaxBuffered, maxBufferedBytes, d), deadlines: d, transactionalID: cc.TransactionalID,
 	}
 	c.promise = c.acknowledged

@@ -50,8 +50,8 @@ type Restorer struct {
 	f  *fetcher
 }
 
-// NewRestorer makes a Restorer. The cluster need not be reachable yet. What waits in memory is little:
-// reading is not what bounds a restore.
+// NewRestorer makes a Restorer. The cluster need not be reachable yet. It takes
+// more at a time than a Client, which makes larger batches for the local state.
 func NewRestorer(cfg Config, rc ReadConfig) (*Restorer, error) {
 	cc := ClientConfig{Read: rc}
 	if err := cc.validate(); err != nil {
@@ -61,7 +61,7 @@ func NewRestorer(cfg Config, rc ReadConfig) (*Restorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Restorer{cl: cl, f: newFetcher(cl, cfg, rc.withDefaults(1<<20))}, nil
+	return &Restorer{cl: cl, f: newFetcher(cl, cfg, rc.withDefaults(8<<20, 2<<20))}, nil
 }
 
 // Add starts reading ranges. A Range of a partition that is being read replaces what was there. A Range
