@@ -364,9 +364,6 @@ func rolling(t *testing.T, c *cluster, g app.Guarantee, change func(int, *app.Co
 	settled := func() bool {
 		all, standbys := 0, 0
 		for _, in := range ins {
-			if in == nil {
-				return false
-			}
 			n := len(in.stateful())
 			kept, ok := in.kept()
 			if n < 1 || n > 2 || !ok {

@@ -61,16 +61,21 @@ func (c *cached[K, V]) freeze(s *slot[K, V]) {
 
 // freezeAll does so with all slots.
 func (c *cached[K, V]) freezeAll() {
+	c.eachBehind(c.freeze)
+	c.behind = c.behind[:0]
+}
+
+// eachBehind calls f with the slots that are behind.
+func (c *cached[K, V]) eachBehind(f func(*slot[K, V])) {
 	for _, i := range c.behind {
 		switch s := c.slots.at(i); {
 		case s.state&slotBehind == 0:
 		case s.state&slotDirty != 0:
 			c.fail("write", errors.New("it has changed since it was flushed"))
 		default:
-			c.freeze(s)
+			f(s)
 		}
 	}
-	c.behind = c.behind[:0]
 }
 
 // freezeStaged moves what is staged to frozen, over what is there.

@@ -3,7 +3,6 @@ package statestore
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"slices"
 )
 
@@ -48,15 +47,11 @@ func (c *cached[K, V]) write(b Batch, key, row []byte) {
 // serializeBehind returns the rows of all slots that are behind.
 func (c *cached[K, V]) serializeBehind() *sortedRows {
 	r := &sortedRows{rows: make([]byte, 0, len(c.behind)*int(rowsHead+c.row/16)), order: make([]sortedRow, 0, len(c.behind))}
-	for _, i := range c.behind {
-		switch s := c.slots.at(i); {
-		case s.state&slotBehind == 0:
-		case s.state&slotDirty != 0:
-			c.fail("write", errors.New("it has changed since it was flushed"))
-		case c.serialize(s):
+	c.eachBehind(func(s *slot[K, V]) {
+		if c.serialize(s) {
 			r.add(c.keyBuf, c.valBuf)
 		}
-	}
+	})
 	r.sort()
 	return r
 }
