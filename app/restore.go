@@ -138,6 +138,9 @@ func (r *restorer) run(ctx context.Context) {
 				r.fail(ctx, err)
 				return
 			}
+			for i := range got {
+				r.client.GiveBack(got[i].Records)
+			}
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 const (
 	// restoreRecords bounds the change records that are taken in at a time.
-	restoreRecords = 64 << 10
+	restoreRecords = 16 << 10
 	// restoreBatch is the size in bytes at which a task's writes are committed before it is complete, unless
 	// many tasks have to share restoreShare of Config.Memory. One as large is a sorted run for the database: it
 	// takes half a memtable or more, and so does not pass through one.

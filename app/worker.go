@@ -16,7 +16,7 @@ import (
 
 const (
 	// pollRecords bounds the records taken from the client at a time, over all partitions.
-	pollRecords = 4096
+	pollRecords = 1024
 	// stepsPerTurn bounds the records that one task processes before the others get their turn.
 	stepsPerTurn = 512
 	// turnTime bounds the time that it does so, where user code is slow: commits and stops come between turns.
@@ -24,8 +24,8 @@ const (
 	// pauseAbove and resumeBelow are the marks of an input's queue: one that waits for another input of its
 	// task fills up, and would take in its whole topic. More than the next turns need only costs memory: what is
 	// fetched stays with the client meanwhile.
-	pauseAbove  = 4 << 10
-	resumeBelow = 1 << 10
+	pauseAbove  = 1 << 10
+	resumeBelow = 256
 	// idleWait bounds the wait for records when there is nothing to do.
 	idleWait = 200 * time.Millisecond
 	// waitForInput bounds it while a task waits for data of one input before it processes another's.
@@ -228,6 +228,7 @@ func (w *worker) start(ctx context.Context, e *entry) error {
 		Production: cfg.Production, Refused: w.refused, MaxOutput: func(topic string) (int, bool) { return w.sinks.limit(ctx, topic) },
 		Now: now(), Context: ctx, Wait: func(d time.Duration) { pause(ctx, d) },
 		Partitions: func(topic string) (int32, bool) { return w.sinks.partitions(ctx, topic) }, Observer: e.stats,
+		Release: w.client.GiveBack,
 	})
 	if err != nil {
 		return err

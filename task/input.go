@@ -21,6 +21,8 @@ type input struct {
 	batches [][]record.Raw
 	taken   int
 	waiting int
+	// release, if there is one, is called with each batch that is used up.
+	release func([]record.Raw)
 	// timestamp is that of the decoded record.
 	timestamp int64
 	// time is the highest timestamp processed on the partition, -1 if there is none.
@@ -36,8 +38,8 @@ type input struct {
 	idleSince int64
 }
 
-func newInput(node string, tp record.TopicPartition, head topology.Head) *input {
-	return &input{node: node, tp: tp, head: head, time: -1, position: -1, lag: -1, idleSince: -1}
+func newInput(node string, tp record.TopicPartition, head topology.Head, release func([]record.Raw)) *input {
+	return &input{node: node, tp: tp, head: head, release: release, time: -1, position: -1, lag: -1, idleSince: -1}
 }
 
 func (in *input) buffered() int { return len(in.queue) - in.first + in.waiting }
@@ -79,6 +81,9 @@ func (in *input) pop() {
 	in.moved = true
 	if in.first < len(in.queue) {
 		return
+	}
+	if in.release != nil {
+		in.release(in.queue)
 	}
 	in.queue, in.first = nil, 0
 	if in.taken == len(in.batches) {

@@ -8,7 +8,7 @@ import (
 
 // TestInputHandsOutBatchesInOrder offers batches of all sizes between pops and compares with one plain queue.
 func TestInputHandsOutBatchesInOrder(t *testing.T) {
-	in := newInput("source", record.TopicPartition{Topic: "t"}, nil)
+	in := newInput("source", record.TopicPartition{Topic: "t"}, nil, nil)
 	in.position = 0
 	var offered, popped int64
 	take := func(n int) {

@@ -50,6 +50,10 @@ type Config struct {
 	// Source: KIP-695.
 	MaxIdle time.Duration
 
+	// Release is called with each slice of records that was offered, once all of them have been processed: nothing
+	// of the task refers to it any more. nil leaves them to the garbage collector.
+	Release func([]record.Raw)
+
 	// EmitInterval is the wall-clock time between two looks of an operator for results that time has made
 	// final (windows that have closed, records that stay without a partner). 0 means a second, a negative
 	// value that it looks at every record.
@@ -245,7 +249,7 @@ func (t *Task) link() error {
 				continue
 			}
 			for p := t.cfg.Partition; p < max(t.cfg.Partition+1, t.cfg.Width); p++ {
-				t.inputs = append(t.inputs, newInput(n.Name, record.TopicPartition{Topic: name, Partition: p}, src.NewHead()))
+				t.inputs = append(t.inputs, newInput(n.Name, record.TopicPartition{Topic: name, Partition: p}, src.NewHead(), t.cfg.Release))
 			}
 		}
 	}

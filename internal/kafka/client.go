@@ -174,8 +174,8 @@ func (c *Client) Resume(tps []record.TopicPartition) { c.f.setPaused(tps, false)
 // or neither but a position that moved on or became known.
 type Fetch struct {
 	record.TopicPartition
-	// Records are in the order of their offsets. The slice and the bytes are the caller's; the bytes of
-	// all records of one response may share memory, so keep a copy of what lives long.
+	// Records are in the order of their offsets. The slice, until it is given back, and the bytes are the
+	// caller's; the bytes of all records of one response may share memory, so keep a copy of what lives long.
 	Records []record.Raw
 	// Next is the position after Records: the offset of the next record there can be. It is past control
 	// records, aborted records and compacted gaps.
@@ -203,6 +203,10 @@ func (c *Client) Poll(ctx context.Context, limit int) ([]Fetch, error) {
 	}
 	return fs, nil
 }
+
+// GiveBack takes the Records of a Fetch that nobody uses any more, so that a later Poll may use the slice again. It
+// need not be called. The bytes to which they pointed stay as they are.
+func (c *Client) GiveBack(records []record.Raw) { c.f.giveBack(records) }
 
 // Ready returns a channel that receives when Poll may have something to return, for a goroutine that waits
 // for other things too. After a receive, Poll once; when more is left, the channel receives again.

@@ -60,10 +60,11 @@ type cursor struct {
 
 // chunk is the part of one answer that belongs to one partition.
 type chunk struct {
-	records []record.Raw
-	// next is the position after the chunk, past what follows its last record and is not a record.
-	next  int64
-	bytes int
+	batches []batch
+	// from is the position before the chunk: a batch may begin earlier. next is the one after it, past what follows
+	// its last record and is not a record.
+	from, next int64
+	bytes      int
 }
 
 // piece is what poll takes from a cursor.
@@ -98,26 +99,37 @@ func (c *cursor) patience(now time.Time) time.Duration {
 // pending tells whether poll would take something.
 func (c *cursor) pending() bool { return !c.paused && (len(c.chunks) > 0 || c.report) }
 
-// take removes up to limit records (limit <= 0: all) for poll.
-func (c *cursor) take(limit int) piece {
+// take removes up to limit records (limit <= 0: all) for poll, and decodes them into a slice that is lent.
+func (c *cursor) take(limit int, l *loans) piece {
 	p := piece{tp: c.tp, next: c.delivered, end: c.end, logStart: c.logStart}
+	n := 0
+	for i := range c.chunks {
+		for j := range c.chunks[i].batches {
+			n += c.chunks[i].batches[j].left
+		}
+	}
+	if limit > 0 {
+		n = min(n, limit)
+	}
+	p.records = l.lend(n)
 	for len(c.chunks) > 0 {
 		k := &c.chunks[0]
-		if limit > 0 && len(p.records) > 0 && len(p.records)+len(k.records) > limit {
+		var err error
+		if p.records, err = k.decode(p.records, n, c.limit); err != nil {
+			if p.next = k.from; len(p.records) > 0 {
+				p.next = p.records[len(p.records)-1].Offset + 1
+			}
+			c.chunks, c.bytes, c.pos = nil, 0, p.next
+			c.stop(&Error{
+				Kind: Corrupt, Op: "fetch", Topic: c.tp.Topic, Partition: c.tp.Partition, Offset: c.pos, Err: err,
+				Remedy: "a record at or after this offset cannot be read; find out what wrote it, or skip its batch",
+			})
 			break
 		}
-		if limit > 0 && len(k.records) > limit {
-			// Only ever the first chunk of the piece, so no records have to be copied together.
-			p.records = k.records[:limit:limit]
-			k.records = k.records[limit:]
-			p.next = p.records[limit-1].Offset + 1
+		if len(k.batches) > 0 { // n are decoded
+			p.next = p.records[len(p.records)-1].Offset + 1
 			c.delivered = p.next
 			return p
-		}
-		if p.records == nil {
-			p.records = k.records
-		} else {
-			p.records = append(p.records, k.records...)
 		}
 		p.next = k.next
 		c.bytes -= k.bytes
@@ -127,28 +139,47 @@ func (c *cursor) take(limit int) piece {
 	// Everything was taken: what lies between the last record and the position is behind us too.
 	if len(c.chunks) == 0 {
 		p.next = max(p.next, c.pos)
-		p.done, p.err = c.finished, c.err
+		p.done, p.err = c.finished && c.err == nil, c.err
 		c.report = false
 	}
 	c.delivered = p.next
 	return p
 }
 
-// add appends a fetched chunk and moves the position. It reports whether there is something to poll.
-func (c *cursor) add(records []record.Raw, next int64, bytes int) {
-	if c.limit >= 0 {
-		for len(records) > 0 && records[len(records)-1].Offset >= c.limit {
-			records = records[:len(records)-1]
+// decode appends records of the chunk, up to n in all, and those only that are not before it nor at end or later.
+func (k *chunk) decode(records []record.Raw, n int, end int64) ([]record.Raw, error) {
+	for len(k.batches) > 0 && len(records) < n {
+		b := &k.batches[0]
+		for b.left > 0 && len(records) < n {
+			r := &records[:len(records)+1][len(records)]
+			if err := b.next(r); err != nil {
+				return records, err
+			}
+			if end >= 0 && r.Offset >= end {
+				k.batches = nil
+				return records, nil
+			}
+			if r.Offset >= k.from {
+				records = records[:len(records)+1]
+			}
 		}
-		if next >= c.limit {
-			next, c.finished = c.limit, true
+		if b.left == 0 {
+			k.batches = k.batches[1:]
 		}
 	}
-	moved := next > c.pos
+	return records, nil
+}
+
+// add appends what was fetched and moves the position. It reports whether there is something to poll.
+func (c *cursor) add(batches []batch, next int64, bytes int) {
+	if c.limit >= 0 && next >= c.limit {
+		next, c.finished = c.limit, true
+	}
+	from, moved := c.pos, next > c.pos
 	c.pos = next
 	switch {
-	case len(records) > 0:
-		c.chunks = append(c.chunks, chunk{records: records, next: next, bytes: bytes})
+	case len(batches) > 0:
+		c.chunks = append(c.chunks, chunk{batches: batches, from: from, next: next, bytes: bytes})
 		c.bytes += bytes
 	case len(c.chunks) > 0:
 		c.chunks[len(c.chunks)-1].next = next

@@ -92,7 +92,7 @@ func TestCorruptDataStopsThePartition(t *testing.T) {
 	begin := time.Now()
 	c.Assign(map[record.TopicPartition]int64{p: 0})
 	f := last(collect(t, c, func(fs []Fetch) bool { return len(fs) > 0 && last(fs).Err != nil }))
-	wantKind(t, f.Err, Corrupt, p.Topic+"[0]", "crc", "offset")
+	wantKind(t, f.Err, Corrupt, p.Topic+"[0]", "checksum", "offset")
 	if time.Since(begin) < 100*time.Millisecond {
 		t.Error("it was not tried again")
 	}

@@ -12,7 +12,7 @@ import (
 
 // fetcher reads partitions of which it is told the offsets. One goroutine finds the leaders, and one for
 // each broker sends requests, one at a time; they end with close, which waits for them. A record's way:
-// fetchLoop → settle → cursor.add → poll.
+// fetchLoop → settle → cursor.add → cursor.take → poll.
 //
 // Why a fetcher of our own: see the package comment.
 type fetcher struct {
@@ -20,7 +20,6 @@ type fetcher struct {
 	read         ReadConfig
 	maxAge       time.Duration
 	decompressor *decompressor
-	pool         recordPool
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -35,6 +34,7 @@ type fetcher struct {
 	turn    int
 	brokers map[int32]*brokerLoop
 	ids     map[string][16]byte
+	loans   loans
 }
 
 // brokerLoop is one broker's fetching goroutine, woken through wake.
@@ -199,7 +199,7 @@ func (f *fetcher) takeAll(limit int, forget bool) []piece {
 			break
 		}
 		_, wasFull := c.fetchable(time.Time{})
-		p := c.take(share)
+		p := c.take(share, &f.loans)
 		total += len(p.records)
 		ps = append(ps, p)
 		more = more || c.pending()
@@ -217,6 +217,13 @@ func (f *fetcher) takeAll(limit int, forget bool) []piece {
 		signal(f.ready)
 	}
 	return ps
+}
+
+// giveBack takes records that poll returned and that nobody uses any more.
+func (f *fetcher) giveBack(records []record.Raw) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.loans.giveBack(records)
 }
 
 // signal leaves a token in ch unless there is one.

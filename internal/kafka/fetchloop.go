@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leatstream/leat/record"
@@ -175,17 +174,9 @@ func (f *fetcher) settle(c *cursor, rp *kmsg.FetchResponseTopicPartition, alone 
 		f.refused(c, err)
 		return false
 	}
-	// c.pos does not change while the request is under way, and decoding takes long, so no lock here.
+	// c.pos does not change while the request is under way, and decompression takes long, so no lock here.
 	pos := c.pos
-	opts := kgo.ProcessFetchPartitionOpts{
-		Offset: pos, IsolationLevel: kgo.ReadUncommitted(), Topic: c.tp.Topic, Partition: c.tp.Partition,
-		Pools: []kgo.Pool{&f.pool},
-	}
-	if f.read.ReadCommitted {
-		opts.IsolationLevel = kgo.ReadCommitted()
-	}
-	fp, next := kgo.ProcessFetchPartition(opts, rp, f.decompressor, nil)
-	records, epoch := convert(c.tp, fp.Records)
+	batches, next, epoch, err := f.decompressor.batches(c.tp, rp, pos, f.read.ReadCommitted)
 	end := rp.HighWatermark
 	if f.read.ReadCommitted && rp.LastStableOffset >= 0 {
 		end = rp.LastStableOffset
@@ -197,7 +188,7 @@ func (f *fetcher) settle(c *cursor, rp *kmsg.FetchResponseTopicPartition, alone 
 	if c.gone {
 		return false
 	}
-	if next == pos && fp.Err == nil && end > pos {
+	if next == pos && err == nil && end > pos {
 		switch {
 		case !alone:
 			c.alone = true
@@ -205,7 +196,7 @@ func (f *fetcher) settle(c *cursor, rp *kmsg.FetchResponseTopicPartition, alone 
 		case len(rp.RecordBatches) == 0:
 			next = end
 		default:
-			fp.Err = errNoProgress
+			err = errNoProgress
 		}
 	}
 	if c.alone {
@@ -218,12 +209,12 @@ func (f *fetcher) settle(c *cursor, rp *kmsg.FetchResponseTopicPartition, alone 
 	if epoch >= 0 {
 		c.readEpoch = epoch
 	}
-	if next > pos || len(records) > 0 {
+	if next > pos {
 		c.failures = 0
-		c.add(records, next, len(rp.RecordBatches))
+		c.add(batches, next, len(rp.RecordBatches))
 	}
-	if fp.Err != nil {
-		f.undecodable(c, fp.Err)
+	if err != nil {
+		f.undecodable(c, err)
 	} else {
 		c.unknownSince = time.Time{}
 	}
@@ -248,6 +239,8 @@ func (f *fetcher) undecodable(c *cursor, err error) {
 		c.stop(e)
 	}
 }
+
+var errNoProgress = errors.New("the broker sent data that ends before the offset asked for")
 
 // unknownTopicGrace is how long a topic may be unknown to the broker (which it is for a moment after it was
 // created) before that is an error.

@@ -85,6 +85,9 @@ func (r *Restorer) Poll(ctx context.Context, limit int) ([]Restored, error) {
 	return out, nil
 }
 
+// GiveBack is as [Client.GiveBack].
+func (r *Restorer) GiveBack(records []record.Raw) { r.f.giveBack(records) }
+
 // Ready is as [Client.Ready].
 func (r *Restorer) Ready() <-chan struct{} { return r.f.ready }
 

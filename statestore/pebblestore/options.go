@@ -73,7 +73,7 @@ func (o Options) pebbleOptions(fsys vfs.FS, f *failure, cache *pebble.Cache, mem
 		// a batch that might fill half of one, for which Pebble reckons with some 200 bytes a row beside it, goes
 		// around it and becomes a table in L0 of its own, and compactions are then most of the work.
 		Cache:                       cache,
-		MemTableSize:                uint64(min(maxMemTable, memory/4)),
+		MemTableSize:                uint64(min(maxMemTable, memory/8)),
 		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       4,
 		// Reads get slower before writes stop for good.
