@@ -44,6 +44,7 @@ type cached[K comparable, V any] struct {
 	flushed bool
 
 	staged, frozen *Tree
+	left           sortedRows // see leave
 	keyBuf, valBuf []byte
 	logBuf         []byte
 	sizeBuf        []byte

@@ -31,13 +31,22 @@ func (c *cached[K, V]) Defer() (bytes int, ok bool) {
 // deferred is about how many bytes were flushed and are not in the engine. A slot that is behind takes none, but twice
 // its row, and some more, when it is written.
 func (c *cached[K, V]) deferred() int {
-	return int(c.frozen.Bytes()) + len(c.behind)*int(behindCost+2*c.row/16)
+	return int(c.frozen.Bytes()) + len(c.behind)*c.behindSize()
 }
+
+func (c *cached[K, V]) behindSize() int { return int(behindCost + 2*c.row/16) }
 
 const behindCost = 48
 
-// leaveAll flushes the dirty slots by marking them. Their change records have been made.
-func (c *cached[K, V]) leaveAll() {
+// leave flushes the dirty slots by marking them, and returns the rows of those that have no change records yet. A
+// store that cannot defer stages them.
+func (c *cached[K, V]) leave() *sortedRows {
+	left := &c.left
+	left.reset()
+	if !c.defers {
+		c.stageAll()
+		return left
+	}
 	for _, i := range c.dirty {
 		s := c.slots.at(i)
 		if s.state&slotDirty == 0 {
@@ -46,9 +55,23 @@ func (c *cached[K, V]) leaveAll() {
 		if s.state&slotBehind == 0 {
 			c.behind = append(c.behind, i)
 		}
-		s.state = s.state&^(slotDirty|slotLogged) | slotBehind
+		c.leaveSlot(s, left)
 	}
 	c.dirty = c.dirty[:0]
+	return left
+}
+
+func (c *cached[K, V]) leaveSlot(s *slot[K, V], left *sortedRows) {
+	if s.state&slotLogged == 0 && c.serialize(s) {
+		left.add(c.keyBuf, c.valBuf)
+	}
+	s.state = s.state&^(slotDirty|slotLogged) | slotBehind
+}
+
+// lowerAll brings what slots alone have to the layers below, for reads that go past them.
+func (c *cached[K, V]) lowerAll() {
+	c.stageAll()
+	c.freezeAll()
 }
 
 // freeze moves what was last flushed of a slot to frozen.
@@ -68,13 +91,17 @@ func (c *cached[K, V]) freezeAll() {
 // eachBehind calls f with the slots that are behind.
 func (c *cached[K, V]) eachBehind(f func(*slot[K, V])) {
 	for _, i := range c.behind {
-		switch s := c.slots.at(i); {
-		case s.state&slotBehind == 0:
-		case s.state&slotDirty != 0:
-			c.fail("write", errors.New("it has changed since it was flushed"))
-		default:
-			f(s)
-		}
+		c.ifBehind(c.slots.at(i), f)
+	}
+}
+
+func (c *cached[K, V]) ifBehind(s *slot[K, V], f func(*slot[K, V])) {
+	switch {
+	case s.state&slotBehind == 0:
+	case s.state&slotDirty != 0:
+		c.fail("write", errors.New("it has changed since it was flushed"))
+	default:
+		f(s)
 	}
 }
 

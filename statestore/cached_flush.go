@@ -68,7 +68,7 @@ func (c *cached[K, V]) stageAll() {
 }
 
 func (c *cached[K, V]) Flush() {
-	c.flush()
+	c.flush(c.leave())
 	c.shrink(0)
 }
 
@@ -84,24 +84,28 @@ func (c *cached[K, V]) shrink(others int) {
 	c.share(others, 0)
 }
 
-func (c *cached[K, V]) flush() {
+// flush makes the change records that are missing, of what is staged and of slots that were left, and freezes the
+// first.
+func (c *cached[K, V]) flush(left *sortedRows) {
 	if c.flushed && !c.failed {
 		c.fail("flush", errUnconfirmed)
 	}
 	if c.failed {
 		return
 	}
-	if c.defers && c.env.EveryUpdate {
-		c.leaveAll()
-	} else {
-		c.stageAll()
+	if c.env.Log != nil {
+		left.sort()
+		left.over(c.staged, func(key, row []byte) {
+			if row[0]&rowLogged == 0 {
+				c.log(key, row)
+			}
+		})
 	}
-	c.logStaged(nil)
 	c.flushed = c.staged.Len() > 0 || len(c.behind) > 0
 	c.freezeStaged()
 }
 
-// logStaged makes the change records that staged rows before end still lack; nil is the end of all.
+// logStaged makes the change records that staged rows before end still lack.
 func (c *cached[K, V]) logStaged(end []byte) {
 	if c.env.Log == nil {
 		return

@@ -21,8 +21,7 @@ func (c *cached[K, V]) iterate(from, to []byte, reverse bool, yield func(K, V, i
 	var chunk []entry
 	var last []byte
 	for size := 16; !c.failed; size = min(size*4, 1024) {
-		c.stageAll()
-		c.freezeAll()
+		c.lowerAll()
 		chunk = chunk[:0]
 		m := c.merge(from, to, reverse)
 		for len(chunk) < size && m.next() {

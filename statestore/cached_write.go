@@ -8,29 +8,13 @@ import (
 
 // Write adds what the engine lacks to a batch, in the order of keys: engines take it several times faster so.
 func (c *cached[K, V]) Write(b Batch) {
-	r := c.serializeBehind()
-	frozen := c.frozen.Iterate(nil, nil, false)
-	defer frozen.Close()
-	more := frozen.Next()
-	var last []byte
-	for _, next := range r.order {
-		key, row := r.at(next)
-		if bytes.Equal(key, last) && last != nil {
-			continue // a slot that lost its key and got it again is listed twice
-		}
-		last = key
-		for more && bytes.Compare(frozen.Key(), key) < 0 {
-			c.write(b, frozen.Key(), frozen.Value())
-			more = frozen.Next()
-		}
-		if more && bytes.Equal(frozen.Key(), key) { // of an earlier commit
-			more = frozen.Next()
-		}
-		c.write(b, key, row)
-	}
-	for ; more; more = frozen.Next() {
-		c.write(b, frozen.Key(), frozen.Value())
-	}
+	c.writeAll(b, c.gatherBehind(len(c.behind)))
+}
+
+// writeAll adds the frozen rows and those of slots that are behind.
+func (c *cached[K, V]) writeAll(b Batch, behind *sortedRows) {
+	behind.sort()
+	behind.over(c.frozen, func(key, row []byte) { c.write(b, key, row) })
 }
 
 func (c *cached[K, V]) write(b Batch, key, row []byte) {
@@ -44,16 +28,19 @@ func (c *cached[K, V]) write(b Batch, key, row []byte) {
 	}
 }
 
-// serializeBehind returns the rows of all slots that are behind.
-func (c *cached[K, V]) serializeBehind() *sortedRows {
-	r := &sortedRows{rows: make([]byte, 0, len(c.behind)*int(rowsHead+c.row/16)), order: make([]sortedRow, 0, len(c.behind))}
-	c.eachBehind(func(s *slot[K, V]) {
+// gatherBehind returns the rows of all slots that are behind, with room for n.
+func (c *cached[K, V]) gatherBehind(n int) *sortedRows {
+	r := &sortedRows{rows: make([]byte, 0, n*int(rowsHead+c.row/16)), order: make([]sortedRow, 0, n)}
+	c.eachBehind(c.gather(r))
+	return r
+}
+
+func (c *cached[K, V]) gather(r *sortedRows) func(*slot[K, V]) {
+	return func(s *slot[K, V]) {
 		if c.serialize(s) {
 			r.add(c.keyBuf, c.valBuf)
 		}
-	})
-	r.sort()
-	return r
+	}
 }
 
 // Written drops what Write has written.
@@ -77,6 +64,15 @@ type sortedRows struct {
 }
 
 const rowsHead = 8
+
+// reset empties them, and keeps their memory if it is not much.
+func (r *sortedRows) reset() {
+	const most = 1 << 20
+	if cap(r.rows) > most {
+		*r = sortedRows{}
+	}
+	r.rows, r.order, r.common = r.rows[:0], r.order[:0], 0
+}
 
 // sortedRow is the place of a row, and the first bytes of its key behind the common ones, by which most compare.
 type sortedRow struct {
@@ -120,4 +116,30 @@ func (r *sortedRows) sort() {
 		y, _ := r.at(b)
 		return bytes.Compare(x, y)
 	})
+}
+
+// over calls f with the rows and those of a tree in the order of keys, once for each: they are the newer ones.
+func (r *sortedRows) over(t *Tree, f func(key, row []byte)) {
+	it := t.Iterate(nil, nil, false)
+	defer it.Close()
+	more := it.Next()
+	var last []byte
+	for _, next := range r.order {
+		key, row := r.at(next)
+		if bytes.Equal(key, last) && last != nil {
+			continue // a slot that lost its key and got it again is listed twice
+		}
+		last = key
+		for more && bytes.Compare(it.Key(), key) < 0 {
+			f(it.Key(), it.Value())
+			more = it.Next()
+		}
+		if more && bytes.Equal(it.Key(), key) {
+			more = it.Next()
+		}
+		f(key, row)
+	}
+	for ; more; more = it.Next() {
+		f(it.Key(), it.Value())
+	}
 }

@@ -22,8 +22,9 @@ type heldSegments[K comparable, V any] struct {
 	// floor is where the segments begin that are held; of those before it only the ones after given are tried.
 	floor, given int64
 	entries      int
-	dirty        []*heldSegment[K, V]
-	spare        []*heldSegment[K, V]
+	// dirty are the segments that have dirty slots, behind those that have some that are behind.
+	dirty, behind []*heldSegment[K, V]
+	spare         []*heldSegment[K, V]
 	// copies tells that values are not shared with callers, who might change what they point to.
 	copies bool
 	buf    []byte
@@ -191,6 +192,12 @@ func (s *segmented[K, V]) putHeld(g *heldSegment[K, V], k windowKey[K], value V,
 	case !present:
 		i = g.slot(k)
 	}
+	s.assign(h.touch(g, i), value, timestamp, present)
+	s.bound()
+}
+
+// touch returns a slot that is about to become dirty.
+func (h *heldSegments[K, V]) touch(g *heldSegment[K, V], i uint32) *slot[windowKey[K], V] {
 	sl := &g.slots[i]
 	if sl.state&slotDirty == 0 {
 		if len(g.dirty) == 0 {
@@ -198,8 +205,7 @@ func (s *segmented[K, V]) putHeld(g *heldSegment[K, V], k windowKey[K], value V,
 		}
 		g.dirty = append(g.dirty, i)
 	}
-	s.assign(sl, value, timestamp, present)
-	s.bound()
+	return sl
 }
 
 // bound gives segments up if there are more entries than the limit.
@@ -212,26 +218,24 @@ func (s *segmented[K, V]) bound() {
 	}
 }
 
-// keepHeld adds an entry that has just been serialized and staged.
-func (s *segmented[K, V]) keepHeld(k windowKey[K], value V, timestamp int64) {
-	start := s.keys.start(k.time)
-	g, all := s.heldAt(start)
-	if !all || s.failed {
-		return
-	}
+// appendHeld adds a new entry to a segment that is held.
+func (s *segmented[K, V]) appendHeld(g *heldSegment[K, V], sl *slot[windowKey[K], V]) {
 	h := &s.held
 	if h.copies {
+		if !s.serialize(sl) {
+			return
+		}
 		var err error
-		if value, err = s.values.Decode(s.valBuf[rowHead:]); err != nil {
+		if sl.value, err = s.values.Decode(s.valBuf[rowHead:]); err != nil {
 			s.fail("read a value", err)
 			return
 		}
 	}
 	if g == nil {
-		g = h.begin(start)
+		g = h.begin(s.keys.start(sl.key.time))
 	}
-	sl := &g.slots[g.add(k)]
-	sl.value, sl.timestamp, sl.state = value, timestamp, slotUsed|slotPresent
+	sl.state |= slotUsed | slotDirty
+	*h.touch(g, g.add(sl.key)) = *sl
 	h.entries++
 	s.bound()
 }
@@ -265,14 +269,12 @@ func (s *segmented[K, V]) readHeld(entries []windowEntry[K, V], g *heldSegment[K
 	return entries
 }
 
-// stageAll stages every dirty slot.
-func (s *segmented[K, V]) stageAll() {
-	s.cached.stageAll()
+// stageAllHeld stages every dirty slot.
+func (s *segmented[K, V]) stageAllHeld() {
 	for _, g := range s.held.dirty {
 		s.stageHeld(g)
 	}
-	clear(s.held.dirty)
-	s.held.dirty = s.held.dirty[:0]
+	s.held.clean()
 }
 
 func (s *segmented[K, V]) stageHeld(g *heldSegment[K, V]) {
@@ -280,8 +282,7 @@ func (s *segmented[K, V]) stageHeld(g *heldSegment[K, V]) {
 		sl := &g.slots[i]
 		s.stage(sl)
 		if sl.state&slotPresent == 0 {
-			*sl = slot[windowKey[K], V]{}
-			g.free = append(g.free, i)
+			g.discard(i)
 		}
 	}
 	g.dirty = g.dirty[:0]
@@ -317,6 +318,10 @@ func (s *segmented[K, V]) release(from, to int) {
 	for _, g := range h.list[from:to] {
 		h.entries -= g.size()
 		s.stageHeld(g)
+		if s.flushed || g.start >= s.meta.live {
+			s.freezeHeld(g)
+		} // what has expired by the next commit need not be written
+		g.behind = g.behind[:0]
 		if len(h.spare) < heldIdle {
 			clear(g.keys)
 			clear(g.slots)
@@ -325,14 +330,6 @@ func (s *segmented[K, V]) release(from, to int) {
 		}
 	}
 	h.list = slices.Delete(h.list, from, to)
-}
-
-// pendingHeld is the number of dirty slots.
-func (s *segmented[K, V]) pendingHeld() (n int) {
-	for _, g := range s.held.dirty {
-		n += len(g.dirty)
-	}
-	return n
 }
 
 // keyed serializes a key for the layers below.

@@ -10,7 +10,9 @@ type heldSegment[K comparable, V any] struct {
 	runs  [][]uint32
 	slots []slot[windowKey[K], V]
 	free  []uint32
-	dirty []uint32
+	// dirty are the slots that have changed since they were flushed, behind those whose flushed values are neither
+	// frozen nor in the engine. One that is no longer so, or now of another entry, may still be listed.
+	dirty, behind []uint32
 	// recent is the key that was asked for last, and recentRun its run: a key is mostly read and then written.
 	recent    K
 	recentRun uint32

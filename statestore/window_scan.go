@@ -62,7 +62,7 @@ func (s *segmented[K, V]) readKey(entries []windowEntry[K, V], key K, from, to i
 	last := s.keys.start(to)
 	segment := s.keys.start(from)
 	if segment <= s.held.given {
-		s.cached.stageAll() // before the key is serialized, since this does so with others
+		s.cached.lowerAll() // before the key is serialized, since this does so with others
 	}
 	for ; segment <= last && segment < s.held.floor && !s.failed; segment += s.keys.segment {
 		if (min(last, s.held.floor)-segment)/s.keys.segment > fewSegments {
@@ -94,7 +94,7 @@ func (s *segmented[K, V]) readKey(entries []windowEntry[K, V], key K, from, to i
 // nextSegment returns the first segment in [from, last] that has a row, expired or not; in
 // reverse the last.
 func (s *segmented[K, V]) nextSegment(from, last int64, reverse bool) (segment int64, ok bool) {
-	s.stageAll()
+	s.lowerAll()
 	m := s.merge(appendSegment(nil, from), appendSegment(nil, last+s.keys.segment), reverse)
 	if ok = m.next(); ok {
 		segment = int64(binary.BigEndian.Uint64(m.key))
@@ -261,7 +261,7 @@ func (c *segmentCursor[K, V]) fill() bool {
 		return false
 	}
 	c.end = true
-	s.stageAll()
+	s.lowerAll()
 	m := s.merge(c.lo, c.hi, c.reverse)
 	for m.next() {
 		time, _ := s.keys.times(m.key)

@@ -58,6 +58,7 @@ func newSegmented[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serd
 	s.grid = spec.Segment > 0 && m.segment == spec.Segment
 	s.held = newHeld[K, V](m, env.Version != nil)
 	c.logKey = keys.logKey
+	c.deferring()
 	c.gone = func(k *windowKey[K]) bool { return k.time < s.meta.live }
 	return s, nil
 }
@@ -138,8 +139,11 @@ func (s *segmented[K, V]) append(k windowKey[K], value V, timestamp int64, heade
 		sl.state |= slotLogged
 		s.logWith(s.keyBuf, s.valBuf, headers)
 	}
+	if g, all := s.heldAt(s.keys.start(k.time)); all && !s.failed {
+		s.appendHeld(g, &sl)
+		return
+	}
 	s.stage(&sl)
-	s.keepHeld(k, value, timestamp)
 }
 
 // dropStaged removes the staged rows of segments that have expired. Their change records are made at once.
@@ -159,8 +163,13 @@ func (s *segmented[K, V]) segmentKey(segment int64) []byte {
 }
 
 func (s *segmented[K, V]) Flush() {
-	s.stageAll()
-	s.flush()
+	left := s.leave()
+	s.leaveHeld(left)
+	s.flush(left)
+	s.flushed = s.flushed || len(s.held.behind) > 0
+	if s.meta.live > s.frozenMeta.live {
+		s.frozen.DeleteRange(nil, s.segmentKey(s.meta.live))
+	}
 	s.frozenMeta = s.meta
 	if s.shrink(s.held.entries); s.held.entries > s.limit {
 		s.giveUp()
@@ -168,16 +177,33 @@ func (s *segmented[K, V]) Flush() {
 }
 
 func (s *segmented[K, V]) Write(b Batch) {
-	s.cached.Write(b)
+	n := s.behindHeld()
+	rows := s.gatherBehind(len(s.behind) + n)
+	s.eachHeldBehind(s.gather(rows))
+	s.writeAll(b, rows)
 	writeMeta(b, s.env.Engine, s.kept, s.frozenMeta)
 }
 
 func (s *segmented[K, V]) Written() {
 	s.cached.Written()
+	s.eachHeldBehind(func(sl *slot[windowKey[K], V]) { sl.state &^= slotBehind })
+	s.held.caughtUp()
 	s.kept = s.frozenMeta
 }
 
-func (s *segmented[K, V]) Pending() int { return s.cached.Pending() + s.pendingHeld()*slotCost }
+// Defer implements [Deferrer]. What expires before it is written is never written.
+func (s *segmented[K, V]) Defer() (bytes int, ok bool) {
+	bytes, ok = s.cached.Defer()
+	return bytes + s.behindHeld()*s.behindSize(), ok
+}
+
+func (s *segmented[K, V]) Pending() int {
+	n := s.cached.Pending() + s.pendingHeld()*slotCost
+	if s.flushed {
+		n += s.behindHeld() * s.behindSize()
+	}
+	return n
+}
 
 // writeMeta removes the segments that have expired between two states of an engine and notes the second.
 func writeMeta(b Batch, e Engine, from, to windowMeta) {

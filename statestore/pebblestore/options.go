@@ -17,7 +17,7 @@ type Options struct {
 	// Application is the application's id. A directory that another one has written is refused. Required.
 	Application string
 	// Memory is what the database may take in bytes, for cached blocks and for writes that have not been
-	// flushed, which get a quarter of it, and up to three while the disk is behind. 0 means 256 MiB; less than
+	// flushed, which get an eighth of it, and up to three while the disk is behind. 0 means 256 MiB; less than
 	// 4 MiB is refused.
 	Memory int64
 	// StallLimit is how long writes may wait for the disk before the database counts as failed. 0 means a

@@ -25,11 +25,12 @@ type windowRun struct {
 	now     int64
 	scale   int64
 
-	twin, committed, frozen windowTwin
-	log, committedLog       []record.Raw
-	frozenLog               int
-	flushed                 bool
-	puts                    int
+	// committed is what the engine has, promised what has been committed, written or not, and frozen is being so.
+	twin, committed, promised, frozen windowTwin
+	log, committedLog                 []record.Raw
+	promisedLog, frozenLog            int
+	flushed, defers                   bool
+	puts                              int
 }
 
 // Timestamp implements statestore.Context.
@@ -49,7 +50,8 @@ func windowRandom(t *testing.T, in Instance, kind windowKind, seed uint64) {
 		w.spec.Segment = w.scale // windows on a grid
 	}
 	w.twin = windowTwin{kind: kind, spec: w.spec, observed: -1}
-	w.committed = w.twin.clone()
+	w.committed, w.promised = w.twin.clone(), w.twin.clone()
+	w.defers = r.IntN(3) > 0
 	w.openOn(w.backend)
 	for range 60 {
 		w.step()
@@ -128,6 +130,10 @@ func (w *windowRun) step() {
 			w.flush()
 		}
 	case 7:
+		if w.defers && w.r.IntN(3) > 0 {
+			w.later()
+			return
+		}
 		w.confirm()
 	case 8:
 		w.restart()
@@ -143,6 +149,18 @@ func (w *windowRun) flush() {
 	w.frozen, w.frozenLog, w.flushed = w.twin.clone(), len(w.log), true
 }
 
+// later confirms a commit without writing it, if the store can do that.
+func (w *windowRun) later() {
+	if !w.flushed {
+		w.flush()
+	}
+	if d, ok := w.store.Store.(statestore.Deferrer); ok {
+		if _, ok := d.Defer(); ok {
+			w.promised, w.promisedLog, w.flushed = w.frozen, w.frozenLog, false
+		}
+	}
+}
+
 func (w *windowRun) confirm() {
 	if !w.flushed {
 		w.flush()
@@ -150,24 +168,33 @@ func (w *windowRun) confirm() {
 	write(w.t, w.backend, w.store.Write)
 	w.store.Written()
 	w.committed, w.committedLog, w.flushed = w.frozen, slices.Clone(w.log[:w.frozenLog]), false
+	w.promised, w.promisedLog = w.committed.clone(), w.frozenLog
 }
 
-// restart throws away what has not been confirmed.
+// restart throws away what has not been confirmed, and what has not been written, too, unless the engine is brought up
+// to the changelog.
 func (w *windowRun) restart() {
+	if w.r.IntN(2) == 0 {
+		w.catchUp()
+	}
 	w.openOn(w.backend)
 	w.twin, w.log, w.flushed = w.committed.clone(), slices.Clone(w.committedLog), false
+	w.promised, w.promisedLog = w.committed.clone(), len(w.committedLog)
 	w.all(w.store, &w.twin)
 }
 
-// restored builds the store of the last commit from its changelog alone.
-func (w *windowRun) restored() {
-	name := w.name + "-restored"
-	e := engine(w.t, w.backend, name)
-	restorer, err := w.kind.restore(e, w.spec)
+// catchUp restores what has been committed and was not written.
+func (w *windowRun) catchUp() {
+	restorer, err := w.kind.restore(engine(w.t, w.backend, w.name), w.spec)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	rest := w.committedLog
+	w.restore(restorer, w.log[len(w.committedLog):w.promisedLog])
+	w.committed, w.committedLog = w.promised.clone(), slices.Clone(w.log[:w.promisedLog])
+}
+
+// restore applies change records in batches of any size.
+func (w *windowRun) restore(restorer statestore.Restorer, rest []record.Raw) {
 	for len(rest) > 0 {
 		n := 1 + w.r.IntN(len(rest))
 		write(w.t, w.backend, func(b statestore.Batch) {
@@ -180,6 +207,17 @@ func (w *windowRun) restored() {
 		})
 		rest = rest[n:]
 	}
+}
+
+// restored builds the store of the last commit from its changelog alone.
+func (w *windowRun) restored() {
+	name := w.name + "-restored"
+	e := engine(w.t, w.backend, name)
+	restorer, err := w.kind.restore(e, w.spec)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.restore(restorer, w.committedLog)
 	s, err := w.kind.open(statestore.Env{Name: name, Engine: e, Context: w, Fail: func(err error) { w.t.Error(err) }}, w.spec)
 	if err != nil {
 		w.t.Fatal(err)
