@@ -8,7 +8,10 @@ package processor
 type Arena struct{ chunk []byte }
 
 const (
-	arenaChunk = 64 << 10
+	// arenaChunk is the size of the first chunk, maxArenaChunk that of the largest. One that fills up is followed by
+	// one of twice its size: after Reset, it has room for as much again.
+	arenaChunk    = 64 << 10
+	maxArenaChunk = 512 << 10
 	// arenaMin is the room below which Free starts a new chunk: most keys and values fit in it, and at most
 	// this much of a chunk is wasted.
 	arenaMin = 1 << 10
@@ -17,7 +20,7 @@ const (
 // Free returns an empty slice to append to. It is valid until the next call of Free.
 func (a *Arena) Free() []byte {
 	if cap(a.chunk)-len(a.chunk) < arenaMin {
-		a.chunk = make([]byte, 0, arenaChunk)
+		a.chunk = make([]byte, 0, min(max(arenaChunk, 2*cap(a.chunk)), maxArenaChunk))
 	}
 	return a.chunk[len(a.chunk):]
 }

@@ -25,6 +25,8 @@ type segmented[K comparable, V any] struct {
 	held                   heldSegments[K, V]
 	entries                [][]windowEntry[K, V]
 	lo, hi                 []byte
+	// added is the slot of an entry that is being appended.
+	added slot[windowKey[K], V]
 }
 
 func newSegmented[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V], spec WindowSpec, subSize int, timestamped bool) (*segmented[K, V], error) {
@@ -134,16 +136,17 @@ func (s *segmented[K, V]) append(k windowKey[K], value V, timestamp int64, heade
 	if s.failed {
 		return
 	}
-	sl := slot[windowKey[K], V]{key: k, value: value, timestamp: timestamp, state: slotPresent}
-	if s.env.Log != nil && (s.env.EveryUpdate || len(headers) > 0) && s.serialize(&sl) {
+	sl := &s.added
+	*sl = slot[windowKey[K], V]{key: k, value: value, timestamp: timestamp, state: slotPresent}
+	if s.env.Log != nil && (s.env.EveryUpdate || len(headers) > 0) && s.serialize(sl) {
 		sl.state |= slotLogged
 		s.logWith(s.keyBuf, s.valBuf, headers)
 	}
 	if g, all := s.heldAt(s.keys.start(k.time)); all && !s.failed {
-		s.appendHeld(g, &sl)
+		s.appendHeld(g, sl)
 		return
 	}
-	s.stage(&sl)
+	s.stage(sl)
 }
 
 // dropStaged removes the staged rows of segments that have expired. Their change records are made at once.

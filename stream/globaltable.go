@@ -59,7 +59,7 @@ type selectedKey[K, V any, RK comparable] struct {
 	null record.Nullness[RK]
 }
 
-func (s *selectedKey[K, V, RK]) of(r *record.Record[K, V]) (key RK, null, ok bool) {
+func (s *selectedKey[K, V, RK]) of(r record.Record[K, V]) (key RK, null, ok bool) {
 	if key, ok = s.call(r.Key, r.Value); !ok {
 		return key, true, false
 	}

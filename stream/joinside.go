@@ -43,6 +43,7 @@ func (k *joinKeeper[K, V]) Process(r record.Record[K, V]) {
 func writeSide[K comparable, This, Other, V any](c *call, name string, w span, f joiner[K, This, Other, V], keep, isLeft bool, other, shared *plan.Store) func(*plan.Writer, []string) {
 	return processorNode(c, name, func(sc *topology.Scope, out *processor.Outlet[K, V]) (any, error) {
 		n := &streamJoiner[K, This, Other, V]{join: newJoin(newNode(sc), f), span: w, out: out, keep: keep, left: isLeft}
+		n.pair = n.with
 		var err error
 		if n.other, err = topology.StoreOf[statestore.JoinWindow[K, Other]](sc, other.Name); err != nil || shared == nil {
 			return n, err
@@ -66,6 +67,11 @@ type streamJoiner[K comparable, This, Other, V any] struct {
 	left  bool
 	// unmatched is nil in inner joins.
 	unmatched *sideOf[K, This, Other]
+
+	// pair is the method with, made once; in is the record that it is called for, and matched tells that it was.
+	pair    func(at int64, other Other) bool
+	in      record.Record[K, This]
+	matched bool
 }
 
 // Process implements processor.Receiver.
@@ -85,15 +91,9 @@ func (j *streamJoiner[K, This, Other, V]) Process(r record.Record[K, This]) {
 		j.emitUnmatched(r)
 	}
 	from, to := j.span.around(r.Timestamp)
-	matched := false
-	for at, other := range j.other.Fetch(r.Key, from, to) {
-		matched = true
-		if u != nil {
-			u.matched(r.Key, at, r.Timestamp)
-		}
-		j.forward(r, r.Key, both[This, Other]{left: r.Value, right: other}, max(r.Timestamp, at))
-	}
-	if !j.keep || matched {
+	j.in, j.matched = r, false
+	j.other.Fetch(r.Key, from, to)(j.pair)
+	if !j.keep || j.matched {
 		return
 	}
 	if u == nil || to < *u.streamTime {
@@ -102,6 +102,16 @@ func (j *streamJoiner[K, This, Other, V]) Process(r record.Record[K, This]) {
 	}
 	*u.minTime = min(*u.minTime, r.Timestamp)
 	u.wait(r.Key, r.Value, r.Timestamp)
+}
+
+// with joins the record in process with one of the other side.
+func (j *streamJoiner[K, This, Other, V]) with(at int64, other Other) bool {
+	j.matched = true
+	if j.unmatched != nil {
+		j.unmatched.matched(j.in.Key, at, j.in.Timestamp)
+	}
+	j.forward(j.in, j.in.Key, both[This, Other]{left: j.in.Value, right: other}, max(j.in.Timestamp, at))
+	return true
 }
 
 // emitUnmatched forwards the records of both sides whose window and grace are over, with their own timestamps.

@@ -93,7 +93,7 @@ func joinedStream[K, L, V any](c *call, in Stream[K, L], n *plan.Node, keys serd
 type rowJoiner[K, L any, RK comparable, R, V any] struct {
 	join join[K, L, R, V]
 	// key returns the key of the row and whether it is null; ok is false if the record is done with.
-	key   func(*record.Record[K, L]) (key RK, null, ok bool)
+	key   func(record.Record[K, L]) (key RK, null, ok bool)
 	noKey processor.DropReason
 	rows  getter[RK, R]
 	// history is rows if the table is versioned: records see it as it was at their time.
@@ -102,7 +102,7 @@ type rowJoiner[K, L any, RK comparable, R, V any] struct {
 	left    bool
 }
 
-func ownKey[K, V any](r *record.Record[K, V]) (K, bool, bool) { return r.Key, r.Null.Key(), true }
+func ownKey[K, V any](r record.Record[K, V]) (K, bool, bool) { return r.Key, r.Null.Key(), true }
 
 func (j *rowJoiner[K, L, RK, R, V]) row(key RK, at int64) (row R, found bool) {
 	if j.history != nil {
@@ -119,7 +119,7 @@ func (j *rowJoiner[K, L, RK, R, V]) Process(r record.Record[K, L]) {
 		j.join.task.Drop(j.join.name, processor.DropNullValue)
 		return
 	}
-	key, null, ok := j.key(&r)
+	key, null, ok := j.key(r)
 	if !ok {
 		return
 	}

@@ -63,7 +63,7 @@ func SuppressUntilWindowCloses[K comparable, V any](t Table[window.Key[K], V], b
 		c.fail("suppress the table %q until its windows close: EmitEarly would send on results that are not final; leave it out or use SuppressUntilTimeLimit", t.name)
 		b.EmitEarly = false
 	}
-	return suppressTable(c, t, b, grace, true, func(r *record.Record[window.Key[K], change[V]]) int64 { return r.Key.End })
+	return suppressTable(c, t, b, grace, true, func(r record.Record[window.Key[K], change[V]]) int64 { return r.Key.End })
 }
 
 // SuppressUntilTimeLimit holds the updates of each key back for so long, counted in the timestamps of the table's
@@ -79,7 +79,7 @@ func SuppressUntilTimeLimit[K comparable, V any](t Table[K, V], wait time.Durati
 	case wait%time.Millisecond != 0:
 		c.fail("suppress the table %q for %v: times count in whole milliseconds", t.name, wait)
 	}
-	return suppressTable(c, t, b, wait.Milliseconds(), false, func(r *record.Record[K, change[V]]) int64 { return r.Timestamp })
+	return suppressTable(c, t, b, wait.Milliseconds(), false, func(r record.Record[K, change[V]]) int64 { return r.Timestamp })
 }
 
 // suppression is the upkeep of a suppressed table: what is held back is not in it yet.
@@ -88,7 +88,7 @@ type suppression[K comparable, V any] struct {
 	store  *plan.Store
 }
 
-func suppressTable[K comparable, V any](c *call, t Table[K, V], b Buffer, wait int64, final bool, time func(*record.Record[K, change[V]]) int64) Table[K, V] {
+func suppressTable[K comparable, V any](c *call, t Table[K, V], b Buffer, wait int64, final bool, time func(record.Record[K, change[V]]) int64) Table[K, V] {
 	name := c.options.name
 	store := name + "-store"
 	if name == "" { // a given name uses up no number here

@@ -16,7 +16,7 @@ type suppressor[K comparable, V any] struct {
 	recaller processor.Recaller // nil in tasks that do not say where records come from
 	buffer   statestore.Buffer[K, V]
 	out      *processor.Outlet[K, change[V]]
-	time     func(*record.Record[K, change[V]]) int64
+	time     func(record.Record[K, change[V]]) int64
 	bounds   Buffer
 	wait     int64
 	// final tells to leave deletions out.
@@ -28,7 +28,7 @@ type suppressor[K comparable, V any] struct {
 	emit          func(statestore.Update[K, V])
 }
 
-func newSuppressor[K comparable, V any](sc *topology.Scope, st statestore.Buffer[K, V], out *processor.Outlet[K, change[V]], b Buffer, wait int64, final bool, time func(*record.Record[K, change[V]]) int64) *suppressor[K, V] {
+func newSuppressor[K comparable, V any](sc *topology.Scope, st statestore.Buffer[K, V], out *processor.Outlet[K, change[V]], b Buffer, wait int64, final bool, time func(record.Record[K, change[V]]) int64) *suppressor[K, V] {
 	s := &suppressor[K, V]{node: newNode(sc), buffer: st, out: out, time: time, bounds: b, wait: wait, final: final, observed: -1}
 	s.recaller, _ = sc.Task.(processor.Recaller)
 	s.expired = func() bool { return !s.task.Failed() && st.MinTime() <= s.observed-s.wait }
@@ -47,7 +47,7 @@ func (s *suppressor[K, V]) Process(r record.Record[K, change[V]]) {
 		origin.Partition = -1
 	}
 	s.buffer.Clock(s.task.WallClock())
-	s.buffer.Put(s.time(&r), statestore.Update[K, V]{
+	s.buffer.Put(s.time(r), statestore.Update[K, V]{
 		Key: r.Key, New: r.Value.new, Old: r.Value.old, NewNull: r.Value.newNull, OldNull: r.Value.oldNull, Origin: origin,
 	})
 	s.buffer.EvictWhile(s.expired, s.emit)

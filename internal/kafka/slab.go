@@ -14,6 +14,8 @@ const (
 	// slabRecords is the number of productions in a slab, slabBytes the room that it keeps for their bytes.
 	slabRecords = 128
 	slabBytes   = 16 << 10
+	// maxSlabBytes is what a slab keeps at most if its records do not fit into slabBytes.
+	maxSlabBytes = 64 << 10
 )
 
 // production is a record on its way: franz-go's record, which has it as its context (the one way to hand
@@ -179,6 +181,9 @@ func (g *slabs) leave(p *production) {
 func (g *slabs) recycle(s *slab) {
 	g.inFlight--
 	g.bytes -= s.size
+	if s.spilled && s.size <= maxSlabBytes { // the next records are most likely as large
+		s.kept = make([]byte, 0, s.size+s.size/8)
+	}
 	s.used, s.size, s.spilled = 0, 0, false
 	s.bytes = s.kept
 	s.pending.Store(int32(len(s.productions)) + 1)
