@@ -24,14 +24,13 @@ const (
 type allowance struct {
 	limit  int
 	budget Budget // nil if the limit is fixed
-	// fixed is the size of an entry but for what its key and value point to. That is taken to be the average size of
-	// serialized ones, of those of the two that point to anything: outside, in sixteenths.
-	fixed, outside         int64
+	// fixed is the size of an entry but for what its key and value point to.
+	fixed                  int64
 	keysPoint, valuesPoint bool
-	// row is the average size of serialized entries, in sixteenths.
-	row   int64
-	told  int64
-	pause int
+	// key and row are the average sizes of serialized keys and rows, in sixteenths.
+	key, row int64
+	told     int64
+	pause    int
 }
 
 // The garbage collector lets the heap grow to twice what is in use.
@@ -50,20 +49,21 @@ func newAllowance(env *Env, key, value reflect.Type, fixed int64) allowance {
 	return a
 }
 
-// measure takes the size of a serialized entry into the averages.
-func (a *allowance) measure(key, value int) {
-	a.row += int64(key+value) - a.row/16
-	outside := 0
+// measureKey and measureRow take the size of a serialized key, or of the row that goes with it, into the averages.
+func (a *allowance) measureKey(size int) { a.key += int64(size) - a.key/16 }
+func (a *allowance) measureRow(size int) { a.row += int64(size) - a.row/16 }
+
+// cost is what an entry takes, with what its key and value point to. That is taken to be the size of serialized ones.
+func (a *allowance) cost() int64 {
+	cost := a.fixed
 	if a.keysPoint {
-		outside = key
+		cost += a.key / 16
 	}
 	if a.valuesPoint {
-		outside += value
+		cost += a.row / 16
 	}
-	a.outside += int64(outside) - a.outside/16
+	return collectorRoom * cost
 }
-
-func (a *allowance) cost() int64 { return collectorRoom * (a.fixed + a.outside/16) }
 
 // pointing reports whether values of a type have parts that lie elsewhere.
 func pointing(t reflect.Type) bool {

@@ -22,7 +22,8 @@ func TestEntriesAreCountedWithWhatTheyPointTo(t *testing.T) {
 	} {
 		a := newAllowance(&Env{}, test.key, test.value, 40)
 		for range 1000 {
-			a.measure(100, 1000)
+			a.measureKey(100)
+			a.measureRow(1000)
 		}
 		if got := a.cost()/collectorRoom - 40; got < test.want || got > test.want+1 {
 			t.Errorf("%v, %v: %d bytes elsewhere, want %d", test.key, test.value, got, test.want)

@@ -44,7 +44,7 @@ type cached[K comparable, V any] struct {
 	flushed bool
 
 	staged, frozen *Tree
-	left           sortedRows // see leave
+	left           sortedSlots[K, V] // see leave
 	keyBuf, valBuf []byte
 	logBuf         []byte
 	sizeBuf        []byte
@@ -187,7 +187,8 @@ func (c *cached[K, V]) read(key K) (row []byte, timestamp int64, ok bool) {
 		return nil, 0, false
 	}
 	if ok {
-		c.measure(len(c.keyBuf), len(row))
+		c.measureKey(len(c.keyBuf))
+		c.measureRow(len(row))
 	}
 	if !ok || !c.timestamped {
 		return row, 0, ok

@@ -28,19 +28,19 @@ func (c *cached[K, V]) Defer() (bytes int, ok bool) {
 	return c.deferred(), true
 }
 
-// deferred is about how many bytes were flushed and are not in the engine. A slot that is behind takes none, but twice
-// its row, and some more, when it is written.
+// deferred is about how many bytes were flushed and are not in the engine. A slot that is behind takes none, but
+// its key, its row and some more when it is written.
 func (c *cached[K, V]) deferred() int {
 	return int(c.frozen.Bytes()) + len(c.behind)*c.behindSize()
 }
 
-func (c *cached[K, V]) behindSize() int { return int(behindCost + 2*c.row/16) }
+func (c *cached[K, V]) behindSize() int { return int(behindCost + (2*c.key+c.row)/16) }
 
 const behindCost = 48
 
-// leave flushes the dirty slots by marking them, and returns the rows of those that have no change records yet. A
-// store that cannot defer stages them.
-func (c *cached[K, V]) leave() *sortedRows {
+// leave flushes the dirty slots by marking them, and returns those that have no change records yet. A store that cannot
+// defer stages them.
+func (c *cached[K, V]) leave() *sortedSlots[K, V] {
 	left := &c.left
 	left.reset()
 	if !c.defers {
@@ -61,9 +61,9 @@ func (c *cached[K, V]) leave() *sortedRows {
 	return left
 }
 
-func (c *cached[K, V]) leaveSlot(s *slot[K, V], left *sortedRows) {
-	if s.state&slotLogged == 0 && c.serialize(s) {
-		left.add(c.keyBuf, c.valBuf)
+func (c *cached[K, V]) leaveSlot(s *slot[K, V], left *sortedSlots[K, V]) {
+	if s.state&slotLogged == 0 && c.serializeKey(s) {
+		left.add(c.keyBuf, s)
 	}
 	s.state = s.state&^(slotDirty|slotLogged) | slotBehind
 }

@@ -7,12 +7,19 @@ import (
 )
 
 // serialize writes the slot's key to keyBuf and its row to valBuf.
-func (c *cached[K, V]) serialize(s *slot[K, V]) bool {
+func (c *cached[K, V]) serialize(s *slot[K, V]) bool { return c.serializeKey(s) && c.serializeRow(s) }
+
+func (c *cached[K, V]) serializeKey(s *slot[K, V]) bool {
 	var err error
 	if c.keyBuf, err = c.keys.Append(c.keyBuf[:0], s.key); err != nil {
 		c.fail("serialize a key", err)
 		return false
 	}
+	c.measureKey(len(c.keyBuf))
+	return true
+}
+
+func (c *cached[K, V]) serializeRow(s *slot[K, V]) bool {
 	mark := rowSet
 	if s.state&slotPresent == 0 {
 		mark = rowDelete
@@ -23,12 +30,13 @@ func (c *cached[K, V]) serialize(s *slot[K, V]) bool {
 	c.valBuf = append(c.valBuf[:0], mark)
 	c.valBuf = binary.BigEndian.AppendUint64(c.valBuf, uint64(s.timestamp))
 	if s.state&slotPresent != 0 {
+		var err error
 		if c.valBuf, err = c.values.Append(c.valBuf, s.value); err != nil {
 			c.fail("serialize a value", err)
 			return false
 		}
 	}
-	c.measure(len(c.keyBuf), len(c.valBuf))
+	c.measureRow(len(c.valBuf))
 	return true
 }
 
@@ -86,7 +94,7 @@ func (c *cached[K, V]) shrink(others int) {
 
 // flush makes the change records that are missing, of what is staged and of slots that were left, and freezes the
 // first.
-func (c *cached[K, V]) flush(left *sortedRows) {
+func (c *cached[K, V]) flush(left *sortedSlots[K, V]) {
 	if c.flushed && !c.failed {
 		c.fail("flush", errUnconfirmed)
 	}
@@ -95,7 +103,7 @@ func (c *cached[K, V]) flush(left *sortedRows) {
 	}
 	if c.env.Log != nil {
 		left.sort()
-		left.over(c.staged, func(key, row []byte) {
+		c.merged(left, c.staged, func(key, row []byte) {
 			if row[0]&rowLogged == 0 {
 				c.log(key, row)
 			}

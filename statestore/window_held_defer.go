@@ -1,7 +1,7 @@
 package statestore
 
 // leaveHeld flushes the dirty slots as leave does. One that deletes is staged instead, for nothing would find it later.
-func (s *segmented[K, V]) leaveHeld(left *sortedRows) {
+func (s *segmented[K, V]) leaveHeld(left *sortedSlots[windowKey[K], V]) {
 	if !s.defers {
 		s.stageAllHeld()
 		return

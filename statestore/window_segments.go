@@ -180,10 +180,9 @@ func (s *segmented[K, V]) Flush() {
 }
 
 func (s *segmented[K, V]) Write(b Batch) {
-	n := s.behindHeld()
-	rows := s.gatherBehind(len(s.behind) + n)
-	s.eachHeldBehind(s.gather(rows))
-	s.writeAll(b, rows)
+	behind := s.gatherBehind(s.behindHeld())
+	s.eachHeldBehind(s.gather(behind))
+	s.writeAll(b, behind)
 	writeMeta(b, s.env.Engine, s.kept, s.frozenMeta)
 }
 
