@@ -14,8 +14,8 @@ type SourceConfig[K, V any] struct {
 	Key   serde.Serde[K]
 	Value serde.Serde[V]
 	// Timestamp returns a record's timestamp in milliseconds since the Unix epoch; nil takes the one that
-	// Kafka stored with it. r carries that one, src is the record as it was read (its bytes must not be
-	// changed or kept) and partitionTime is the highest timestamp so far on the partition, -1 before the
+	// Kafka stored with it. r carries that one, src is the record as it was read (neither it nor its
+	// bytes may be changed or kept) and partitionTime is the highest timestamp so far on the partition, -1 before the
 	// first. A panic in it is a [TimestampError].
 	Timestamp func(r record.Record[K, V], src *record.Raw, partitionTime int64) int64
 	// InvalidTimestamp says what to do about a negative timestamp, whether Kafka's or one from Timestamp.

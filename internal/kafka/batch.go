@@ -71,7 +71,12 @@ func (d *decompressor) batches(tp record.TopicPartition, rp *kmsg.FetchResponseT
 			break
 		}
 		if in[atMagic] < 2 {
-			return d.old(tp, rp, in, list, next, epoch, committed)
+			n := oldMessages(in)
+			if list, next, err = d.old(tp, in[:n], list, next); next > pos || err != nil {
+				break // the next request is for what is behind them
+			}
+			in = in[n:]
+			continue
 		}
 		var b batch
 		var last int64
@@ -96,11 +101,11 @@ func (d *decompressor) batches(tp record.TopicPartition, rp *kmsg.FetchResponseT
 
 // batch opens one that is complete. Nothing is left in it if it is not to be seen, or before pos as a whole.
 func (d *decompressor) batch(tp record.TopicPartition, in []byte, pos int64, aborted *abortedTransactions) (b batch, last int64, err error) {
-	if magic := in[atMagic]; magic > 2 {
-		return b, 0, fmt.Errorf("the batch is of format %d, which is newer than 2", magic)
-	}
 	if len(in) < atRecords {
 		return b, 0, fmt.Errorf("the batch has %d bytes, less than its head", len(in))
+	}
+	if magic := in[atMagic]; magic > 2 {
+		return b, 0, fmt.Errorf("the batch is of format %d, which is newer than 2", magic)
 	}
 	if has, want := crc32.Checksum(in[atAttributes:], castagnoli), binary.BigEndian.Uint32(in[atCRC:]); has != want {
 		return b, 0, fmt.Errorf("the batch's checksum is %08x, not %08x", has, want)
@@ -141,26 +146,28 @@ func (d *decompressor) batch(tp record.TopicPartition, in []byte, pos int64, abo
 	return b, last, nil
 }
 
-// old has franz-go decode what is left of an answer, in which there are batches of a format before 2. Kafka wrote
-// those until 0.11, and topics that nobody rewrote still have them.
-func (d *decompressor) old(tp record.TopicPartition, rp *kmsg.FetchResponseTopicPartition, in []byte, list []batch, pos int64, epoch int32, committed bool) ([]batch, int64, int32, error) {
-	rest := *rp
-	rest.RecordBatches = in
-	opts := kgo.ProcessFetchPartitionOpts{
-		Offset: pos, IsolationLevel: kgo.ReadUncommitted(), Topic: tp.Topic, Partition: tp.Partition,
-	}
-	if committed {
-		opts.IsolationLevel = kgo.ReadCommitted()
-	}
-	fp, next := kgo.ProcessFetchPartition(opts, &rest, d, nil)
+// old has franz-go decode messages, which is what formats before 2 have in place of batches. Kafka wrote those until
+// 0.11, and topics that nobody rewrote still have them. They know no transactions.
+func (d *decompressor) old(tp record.TopicPartition, in []byte, list []batch, pos int64) ([]batch, int64, error) {
+	rp := kmsg.FetchResponseTopicPartition{Partition: tp.Partition, RecordBatches: in}
+	fp, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Offset: pos, Topic: tp.Topic, Partition: tp.Partition}, &rp, d, nil)
 	if len(fp.Records) > 0 {
 		records := convert(tp, fp.Records)
-		list, epoch = append(list, batch{decoded: records, left: len(records)}), fp.Records[len(fp.Records)-1].LeaderEpoch
+		list = append(list, batch{decoded: records, left: len(records)})
 	}
-	if next > pos || len(list) > 0 {
-		fp.Err = nil
+	return list, next, fp.Err
+}
+
+// oldMessages returns how many bytes of an answer are complete messages before the first batch.
+func oldMessages(in []byte) (n int) {
+	for len(in)-n > atMagic && in[n+atMagic] < 2 {
+		size := int64(int32(binary.BigEndian.Uint32(in[n+atLength:]))) + atEpoch
+		if size < atEpoch || size > int64(len(in)-n) {
+			break
+		}
+		n += int(size)
 	}
-	return list, next, epoch, fp.Err
+	return n
 }
 
 // convert makes leat's records of franz-go's.
@@ -168,6 +175,9 @@ func convert(tp record.TopicPartition, in []*kgo.Record) []record.Raw {
 	out := make([]record.Raw, len(in))
 	for i, r := range in {
 		out[i] = record.Raw{TopicPartition: tp, Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value}
+		if r.Timestamp.IsZero() { // format 0 has none
+			out[i].Timestamp = -1
+		}
 		for _, h := range r.Headers {
 			out[i].Headers = append(out[i].Headers, record.Header{Key: h.Key, Value: h.Value})
 		}
@@ -199,7 +209,7 @@ func (b *batch) next(r *record.Raw) error {
 	if n := in.varint(); n != 0 {
 		r.Headers = in.headers(n)
 	}
-	if in.broken {
+	if in.broken || len(in.rest) > 0 || b.left == 0 && len(b.records) > 0 {
 		return errBadRecord
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leatstream/leat/record"
 )
@@ -47,6 +48,43 @@ func BenchmarkPoll(b *testing.B) {
 				n += len(f.Records)
 			}
 		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchmarkDecode takes an answer of 512 KiB apart and polls its records of 108 bytes, as a worker does, which gives
+// them back.
+func BenchmarkDecode(b *testing.B) {
+	rp := kmsg.NewFetchResponseTopicPartition()
+	records := make([]record.Raw, 128) // in a batch
+	at := int64(0)
+	for len(rp.RecordBatches) < 512<<10 {
+		for i := range records {
+			records[i] = record.Raw{Offset: at + int64(i), Timestamp: 1_700_000_000_000 + at, Key: make([]byte, 8), Value: make([]byte, 100)}
+		}
+		rp.RecordBatches = append(rp.RecordBatches, sealed(batchOf(at, records...))...)
+		at += int64(len(records))
+	}
+	d := newDecompressor(1 << 20)
+	var l loans
+	n := 0
+	b.ReportAllocs()
+	b.SetBytes(int64(len(rp.RecordBatches)))
+	for b.Loop() {
+		c := cursor{tp: anyTP, limit: NoEnd}
+		list, next, _, err := d.batches(c.tp, &rp, 0, false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		c.add(list, next, len(rp.RecordBatches))
+		for c.pending() {
+			p := c.take(1024, &l)
+			n += len(p.records)
+			l.giveBack(p.records)
+		}
+	}
+	if n != b.N*int(at) {
+		b.Fatalf("%d records of %d", n, b.N*int(at))
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
 }

@@ -116,18 +116,20 @@ func (c *cursor) take(limit int, l *loans) piece {
 		k := &c.chunks[0]
 		var err error
 		if p.records, err = k.decode(p.records, n, c.limit); err != nil {
-			if p.next = k.from; len(p.records) > 0 {
-				p.next = p.records[len(p.records)-1].Offset + 1
+			// Some of the chunk may have been taken before.
+			if p.next = max(p.next, k.from); len(p.records) > 0 {
+				p.next = max(p.next, p.records[len(p.records)-1].Offset+1)
 			}
-			c.chunks, c.bytes, c.pos = nil, 0, p.next
-			c.stop(&Error{
-				Kind: Corrupt, Op: "fetch", Topic: c.tp.Topic, Partition: c.tp.Partition, Offset: c.pos, Err: err,
+			c.chunks, c.bytes, c.delivered, c.report = nil, 0, p.next, false
+			c.err = &Error{
+				Kind: Corrupt, Op: "fetch", Topic: c.tp.Topic, Partition: c.tp.Partition, Offset: p.next, Err: err,
 				Remedy: "a record at or after this offset cannot be read; find out what wrote it, or skip its batch",
-			})
-			break
+			}
+			p.err = c.err
+			return p // c.pos stays as it is: a request may be under way
 		}
 		if len(k.batches) > 0 { // n are decoded
-			p.next = p.records[len(p.records)-1].Offset + 1
+			p.next = max(p.next, p.records[len(p.records)-1].Offset+1)
 			c.delivered = p.next
 			return p
 		}

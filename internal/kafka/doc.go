@@ -28,6 +28,8 @@
 // [Client] and [Restorer] send their own Fetch requests instead of using franz-go's consumer, because that
 // one hides what leat needs: it drops responses without records, and with them the position after control
 // records and the high watermark of idle partitions, on which max.task.idle depends; it throws buffered
-// data away on pause; and it holds new partitions back while a long poll lasts. Decoding, connections,
-// versions and authentication are franz-go's.
+// data away on pause; and it holds new partitions back while a long poll lasts. Records wait as the bytes
+// that came and are decoded when they are polled, into slices that come back ([Client.GiveBack]): decoded,
+// they take three times the memory. Connections, versions, authentication and message formats from before
+// Kafka 0.11 are franz-go's.
 package kafka

@@ -103,6 +103,9 @@ func (e *Error) Error() string {
 	case DataLoss:
 		fmt.Fprintf(&b, "@%d: log was truncated to %d", e.Offset, e.LogEnd)
 	default:
+		if e.Kind == Corrupt && e.Op == "fetch" {
+			fmt.Fprintf(&b, "@%d", e.Offset)
+		}
 		b.WriteString(": ")
 		if e.Err != nil {
 			b.WriteString(e.Err.Error())

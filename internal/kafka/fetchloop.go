@@ -185,7 +185,7 @@ func (f *fetcher) settle(c *cursor, rp *kmsg.FetchResponseTopicPartition, alone 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c.inflight = false
-	if c.gone {
+	if c.gone || c.err != nil {
 		return false
 	}
 	if next == pos && err == nil && end > pos {
@@ -251,7 +251,7 @@ func (f *fetcher) refused(c *cursor, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c.inflight = false
-	if c.gone {
+	if c.gone || c.err != nil {
 		return
 	}
 	now := time.Now()

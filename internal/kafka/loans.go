@@ -38,7 +38,7 @@ func (l *loans) giveBack(s []record.Raw) {
 	if cap(s) == 0 || cap(s) > maxHeld {
 		return
 	}
-	clear(s)
+	clear(s[:min(len(s)+1, cap(s))]) // behind the last one may be one that was decoded and not delivered
 	l.back = append(l.back, s[:0])
 	for l.held += cap(s); l.held > maxHeld; {
 		l.remove(0)
