@@ -36,7 +36,7 @@ const usage = `usage: bench COMMAND [--flag value]...        (data, topologies a
            [--rate R] [--seconds S] [--limits true|false] [--broker-pid PID] [--file RESULTS.jsonl]
            leat and Kafka Streams in turn, each run verified, then one table.
   table    --file RESULTS.jsonl                        the table of earlier results
-  scale    [--only keys,partitions,stores,idle,startup] [--records N] [--bytes B] [--guarantee alo|eos] [--threads T]
+  scale    [--only keys,application,partitions,stores,idle,startup] [--records N] [--bytes B] [--guarantee alo|eos] [--threads T]
            What a record costs with more keys, partitions and stores, what an idle instance holds, and how long a start
            takes with a gigabyte of state: a table each. Loads its own input; keys and stores need no broker.
            --records: of each row (updates, for stores); --bytes: of startup's state.

@@ -59,6 +59,23 @@ var scalings = []scaling{
 		},
 	},
 	{
+		name: "application",
+		caption: "Keys of an application: W2 (counts by key, each to the changelog and to a topic) with a broker, from the first " +
+			"record to the commit of the last. Each key is as likely as any other and new when it first comes; 4 partitions, one " +
+			"worker unless --threads says otherwise.",
+		rows: []string{"10000", "100000", "1000000"}, first: "keys", records: 3_000_000,
+		columns: []column{{"records/s", "records_per_s", 0, true}, cpuPerRecord, {"peak RSS MiB", "peak_rss_mb", 0, false}},
+		ratio:   "cpu_us_per_record",
+		prepare: func(ctx context.Context, g *ground, row string) ([]string, error) {
+			keys, err := rowNumber(row)
+			if err != nil {
+				return nil, err
+			}
+			return g.fed(ctx, "application-"+row, partitions, g.records, keys)
+		},
+		measure: measureCounts,
+	},
+	{
 		name: "partitions",
 		caption: "Partitions: W2 (counts by key, each to the changelog and to a topic) with a broker, from the first record to " +
 			"the commit of the last, so the start of the later tasks is within. 100,000 keys, each as likely as any other; one " +
@@ -67,21 +84,13 @@ var scalings = []scaling{
 		columns: []column{{"records/s", "records_per_s", 0, true}, cpuPerRecord, {"peak RSS MiB", "peak_rss_mb", 0, false}},
 		ratio:   "cpu_us_per_record",
 		prepare: func(ctx context.Context, g *ground, row string) ([]string, error) {
-			return g.fed(ctx, "partitions", row, g.records)
+			n, err := rowNumber(row)
+			if err != nil {
+				return nil, err
+			}
+			return g.fed(ctx, "partitions-"+row, int32(n), g.records, 100_000)
 		},
-		measure: func(ctx context.Context, s *settings, a *args, _ string) (*result, error) {
-			return withJob(s, a, "W2", func(j *job) (*result, error) {
-				r, err := j.process(ctx)
-				if err != nil {
-					return nil, err
-				}
-				r.text("verify", "ok")
-				if r.number("processed") != float64(s.records) {
-					r.text("verify", fmt.Sprintf("processed %s of %d", r.string("processed"), s.records))
-				}
-				return r, nil
-			})
-		},
+		measure: measureCounts,
 	},
 	{
 		name: "stores",
@@ -119,7 +128,7 @@ var scalings = []scaling{
 			if err != nil {
 				return nil, err
 			}
-			return g.fed(ctx, "idle", row, 100*n)
+			return g.fed(ctx, "idle-"+row, int32(n), 100*n, 100_000)
 		},
 		measure: func(ctx context.Context, s *settings, a *args, _ string) (*result, error) {
 			return withJob(s, a, "W2", func(j *job) (*result, error) { return j.idle(ctx, idleSettle, idleWatch) })
@@ -170,10 +179,10 @@ func scale(ctx context.Context, a *args) error {
 		return err
 	}
 	var chosen []scaling
-	for _, name := range a.list("only", "keys,partitions,stores,idle,startup") {
+	for _, name := range a.list("only", "keys,application,partitions,stores,idle,startup") {
 		i := slices.IndexFunc(scalings, func(t scaling) bool { return t.name == name })
 		if i < 0 {
-			return usagef("--only %s: there are keys, partitions, stores, idle and startup", name)
+			return usagef("--only %s: there are keys, application, partitions, stores, idle and startup", name)
 		}
 		chosen = append(chosen, scalings[i])
 	}
@@ -298,14 +307,25 @@ func (g *ground) flags(id string, records int64) []string {
 	return []string{"--app-id", id, "--state-dir", filepath.Join(g.dir, id), "--records", strconv.FormatInt(records, 10)}
 }
 
-// fed makes the input of an application of so many partitions, with keys that are drawn from 100,000.
-func (g *ground) fed(ctx context.Context, table, row string, records int64) ([]string, error) {
-	n, err := rowNumber(row)
-	if err != nil {
-		return nil, err
-	}
-	flags := g.flags(g.id+"-"+table+"-"+row, records)
-	return flags, errors.Join(g.cluster.feed(ctx, flags[1]+"-in", int32(n), records, 100_000), g.cluster.create(ctx, flags[1]+"-out"))
+// fed makes the input of an application of so many partitions, with keys that are drawn from so many.
+func (g *ground) fed(ctx context.Context, name string, partitions int32, records, keys int64) ([]string, error) {
+	flags := g.flags(g.id+"-"+name, records)
+	return flags, errors.Join(g.cluster.feed(ctx, flags[1]+"-in", partitions, records, keys), g.cluster.create(ctx, flags[1]+"-out"))
+}
+
+// measureCounts measures W2 on what fed has made.
+func measureCounts(ctx context.Context, s *settings, a *args, _ string) (*result, error) {
+	return withJob(s, a, "W2", func(j *job) (*result, error) {
+		r, err := j.process(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.text("verify", "ok")
+		if r.number("processed") != float64(s.records) {
+			r.text("verify", fmt.Sprintf("processed %s of %d", r.string("processed"), s.records))
+		}
+		return r, nil
+	})
 }
 
 // stated brings the state of startup's applications about: of one that has nothing, and of one that has processed

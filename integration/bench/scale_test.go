@@ -110,14 +110,14 @@ func TestScalingRowsOnTheEmbeddedBroker(t *testing.T) {
 		return table.measure(t.Context(), &s, a, row)
 	}
 
-	flags, err := g.fed(t.Context(), "partitions", "10", 500)
+	flags, err := g.fed(t.Context(), "partitions-10", 10, 500, 100_000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := row(table(t, "partitions"), "10", flags)
 	checkMeasured(t, r, err, map[string]float64{"processed": 500}, "records_per_s", "cpu_us_per_record", "peak_rss_mb")
 
-	if flags, err = g.fed(t.Context(), "idle", "3", 30); err != nil {
+	if flags, err = g.fed(t.Context(), "idle-3", 3, 30, 100_000); err != nil {
 		t.Fatal(err)
 	}
 	j := &job{settings: g.settings, cluster: g.cluster, workload: "W2", id: flags[1], in: []input{{flags[1] + "-in", 30}}, out: flags[1] + "-out", dir: flags[3]}
