@@ -11,7 +11,7 @@ const (
 	// arenaChunk is the size of the first chunk, maxArenaChunk that of the largest. One that fills up is followed by
 	// one of twice its size: after Reset, it has room for as much again.
 	arenaChunk    = 64 << 10
-	maxArenaChunk = 512 << 10
+	maxArenaChunk = 256 << 10
 	// arenaMin is the room below which Free starts a new chunk: most keys and values fit in it, and at most
 	// this much of a chunk is wasted.
 	arenaMin = 1 << 10

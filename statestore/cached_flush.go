@@ -103,12 +103,13 @@ func (c *cached[K, V]) flush(left *sortedSlots[K, V]) {
 	}
 	if c.env.Log != nil {
 		left.sort()
-		c.merged(left, c.staged, func(key, row []byte) {
+		c.inOrder(left, c.staged, func(key, row []byte) {
 			if row[0]&rowLogged == 0 {
 				c.log(key, row)
 			}
 		})
 	}
+	left.reset() // or it would keep slots that are given up
 	c.flushed = c.staged.Len() > 0 || len(c.behind) > 0
 	c.freezeStaged()
 }

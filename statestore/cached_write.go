@@ -7,7 +7,7 @@ func (c *cached[K, V]) Write(b Batch) { c.writeAll(b, c.gatherBehind(0)) }
 
 // writeAll adds the frozen rows and those of slots that are behind.
 func (c *cached[K, V]) writeAll(b Batch, behind *sortedSlots[K, V]) {
-	c.merged(behind, c.frozen, func(key, row []byte) { c.write(b, key, row) })
+	c.inOrder(behind, c.frozen, func(key, row []byte) { c.write(b, key, row) })
 }
 
 func (c *cached[K, V]) write(b Batch, key, row []byte) {
@@ -23,7 +23,8 @@ func (c *cached[K, V]) write(b Batch, key, row []byte) {
 
 // gatherBehind returns all slots that are behind, with room for more.
 func (c *cached[K, V]) gatherBehind(more int) *sortedSlots[K, V] {
-	r := &sortedSlots[K, V]{order: make([]sortedSlot[K, V], 0, len(c.behind)+more)}
+	n := len(c.behind) + more
+	r := &sortedSlots[K, V]{order: make([]sortedSlot[K, V], 0, n), keys: make([]byte, 0, n*int(c.key/16+1))}
 	c.eachBehind(c.gather(r))
 	return r
 }
@@ -36,9 +37,9 @@ func (c *cached[K, V]) gather(r *sortedSlots[K, V]) func(*slot[K, V]) {
 	}
 }
 
-// merged calls f with the rows of slots and those of a tree in the order of keys, once for each: the slots' are the
+// inOrder calls f with the rows of slots and those of a tree in the order of keys, once for each: the slots' are the
 // newer ones.
-func (c *cached[K, V]) merged(slots *sortedSlots[K, V], t *Tree, f func(key, row []byte)) {
+func (c *cached[K, V]) inOrder(slots *sortedSlots[K, V], t *Tree, f func(key, row []byte)) {
 	slots.sort()
 	it := t.Iterate(nil, nil, false)
 	defer it.Close()

@@ -23,8 +23,8 @@ type sortedSlot[K comparable, V any] struct {
 
 // reset empties them, and keeps their memory if it is not much.
 func (r *sortedSlots[K, V]) reset() {
-	const most = 1 << 20
-	if cap(r.keys) > most {
+	const most = 8 << 10
+	if cap(r.order) > most {
 		*r = sortedSlots[K, V]{}
 	}
 	clear(r.order)

@@ -330,6 +330,7 @@ func (s *segmented[K, V]) release(from, to int) {
 		}
 	}
 	h.list = slices.Delete(h.list, from, to)
+	h.unlist()
 }
 
 // keyed serializes a key for the layers below.

@@ -1,5 +1,7 @@
 package statestore
 
+import "slices"
+
 // leaveHeld flushes the dirty slots as leave does. One that deletes is staged instead, for nothing would find it later.
 func (s *segmented[K, V]) leaveHeld(left *sortedSlots[windowKey[K], V]) {
 	if !s.defers {
@@ -83,6 +85,13 @@ func (h *heldSegments[K, V]) caughtUp() {
 	}
 	clear(h.behind)
 	h.behind = h.behind[:0]
+}
+
+// unlist takes the segments that were released off both lists. One that is used again would be listed twice, and the
+// memory of the others would not be free.
+func (h *heldSegments[K, V]) unlist() {
+	h.dirty = slices.DeleteFunc(h.dirty, func(g *heldSegment[K, V]) bool { return len(g.dirty) == 0 })
+	h.behind = slices.DeleteFunc(h.behind, func(g *heldSegment[K, V]) bool { return len(g.behind) == 0 })
 }
 
 // discard empties a slot that is in no run.

@@ -193,7 +193,7 @@ func (s *segmented[K, V]) Written() {
 	s.kept = s.frozenMeta
 }
 
-// Defer implements [Deferrer]. What expires before it is written is never written.
+// Defer implements [Deferrer]. Held segments that expire before they are written are never written.
 func (s *segmented[K, V]) Defer() (bytes int, ok bool) {
 	bytes, ok = s.cached.Defer()
 	return bytes + s.behindHeld()*s.behindSize(), ok

@@ -182,7 +182,7 @@ func (g *slabs) recycle(s *slab) {
 	g.inFlight--
 	g.bytes -= s.size
 	if s.spilled && s.size <= maxSlabBytes { // the next records are most likely as large
-		s.kept = make([]byte, 0, s.size+s.size/8)
+		s.kept = make([]byte, 0, min(s.size+s.size/8, maxSlabBytes))
 	}
 	s.used, s.size, s.spilled = 0, 0, false
 	s.bytes = s.kept
