@@ -166,6 +166,7 @@ func (k *chunk) decode(records []record.Raw, n int, end int64) ([]record.Raw, er
 			}
 		}
 		if b.left == 0 {
+			*b = batch{} // its decompressed bytes are let go
 			k.batches = k.batches[1:]
 		}
 	}
