@@ -66,11 +66,18 @@ func (in *instance) lookForPartitions(ctx context.Context) {
 }
 
 // known leaves out partitions that a leader which knows more of them has given to this instance, and ends it
-// because of them.
+// because of them. Topics that are no part of this instance's topology are left out, too, but it goes on: a new version
+// may be on its way, and reads them when every instance runs it.
 func (in *instance) known(tps []record.TopicPartition) []record.TopicPartition {
 	out := make([]record.TopicPartition, 0, len(tps))
 	for _, tp := range tps {
-		if had := in.layout.partitions[tp.Topic]; tp.Partition >= had {
+		had, ours := in.layout.partitions[tp.Topic]
+		if !ours {
+			in.log.Warn("the leader runs another topology and gives this instance a partition that it does not read; nobody does until all run the same",
+				"topic", tp.Topic, "partition", tp.Partition)
+			continue
+		}
+		if tp.Partition >= had {
 			in.fail(&grownError{topic: tp.Topic, had: had, has: tp.Partition + 1})
 			continue
 		}
