@@ -19,9 +19,9 @@ import (
 //	frozen  bytes: flushed writes that have not reached the engine
 //	engine  bytes: the state as of the last commit that was written to it
 //
-// Flush moves dirty slots to staged, logs one change record a key in key order, and freezes staged. Written
-// empties frozen once the engine has it. Where commits are deferred, the writes of several gather in frozen; slots
-// whose change records have been made already are not even serialized, but stay where they are, marked as behind.
+// Flush logs one change record a key in key order and freezes staged. Dirty slots are moved to staged first, or, where
+// commits may be deferred, stay where they are, marked as behind: they are serialized for the engine only when a commit
+// is written to it. Written empties frozen once the engine has it.
 type cached[K comparable, V any] struct {
 	env         Env
 	keys        serde.Serde[K]

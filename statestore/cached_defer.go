@@ -42,7 +42,6 @@ const behindCost = 48
 // defer stages them.
 func (c *cached[K, V]) leave() *sortedSlots[K, V] {
 	left := &c.left
-	left.reset()
 	if !c.defers {
 		c.stageAll()
 		return left

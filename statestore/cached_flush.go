@@ -102,7 +102,6 @@ func (c *cached[K, V]) flush(left *sortedSlots[K, V]) {
 		return
 	}
 	if c.env.Log != nil {
-		left.sort()
 		c.inOrder(left, c.staged, func(key, row []byte) {
 			if row[0]&rowLogged == 0 {
 				c.log(key, row)

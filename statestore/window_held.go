@@ -318,9 +318,9 @@ func (s *segmented[K, V]) release(from, to int) {
 	for _, g := range h.list[from:to] {
 		h.entries -= g.size()
 		s.stageHeld(g)
-		if s.flushed || g.start >= s.meta.live {
+		if s.flushed || g.start >= s.meta.live { // else it has expired by the next commit, and need not be written
 			s.freezeHeld(g)
-		} // what has expired by the next commit need not be written
+		}
 		g.behind = g.behind[:0]
 		if len(h.spare) < heldIdle {
 			clear(g.keys)

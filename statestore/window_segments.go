@@ -130,8 +130,8 @@ func (s *segmented[K, V]) logOnly(k windowKey[K], value V, timestamp int64, pres
 	}
 }
 
-// append adds an entry that is not going to be read or changed by its key: it goes past the slots. Its headers are kept
-// by its change record alone, which is made at once if there are any.
+// append adds an entry that is not going to be changed: it goes past the typed cache, into a segment that is held or to
+// staged. Its headers are kept by its change record alone, which is made at once if there are any.
 func (s *segmented[K, V]) append(k windowKey[K], value V, timestamp int64, headers record.Headers) {
 	if s.failed {
 		return

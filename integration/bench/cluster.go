@@ -50,15 +50,7 @@ func (c *cluster) createOf(ctx context.Context, topic string, partitions int32) 
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
-	for { // the broker knows of it a moment after it has answered
-		topics, err := c.adm.ListTopics(ctx, topic)
-		if err == nil && topics[topic].Err == nil {
-			return nil
-		}
-		if err := pause(ctx, 10*time.Millisecond); err != nil {
-			return fmt.Errorf("wait for topic %s: %w", topic, err)
-		}
-	}
+	return c.awaitTopics(ctx, topic) // the broker knows of it a moment after it has answered
 }
 
 // loaded checks that the input topics are complete.

@@ -39,7 +39,10 @@ const (
 	scaleRows = 1_000_000
 )
 
-var cpuPerRecord = column{"CPU µs/record", "cpu_us_per_record", 2, false}
+var (
+	cpuPerRecord = column{"CPU µs/record", "cpu_us_per_record", 2, false}
+	costColumns  = []column{{"records/s", "records_per_s", 0, true}, cpuPerRecord, {"peak RSS MiB", "peak_rss_mb", 0, false}}
+)
 
 var scalings = []scaling{
 	{
@@ -48,7 +51,7 @@ var scalings = []scaling{
 			"(256 MiB). All keys are there before, and each is as likely as any other, so that caches help least. Each update " +
 			"is a change record; a commit every 50,000 updates.",
 		rows: []string{"10000", "100000", "1000000", "10000000"}, first: "keys", records: 1_000_000,
-		columns: []column{{"records/s", "records_per_s", 0, true}, cpuPerRecord, {"peak RSS MiB", "peak_rss_mb", 0, false}},
+		columns: costColumns,
 		ratio:   "cpu_us_per_record",
 		measure: func(_ context.Context, s *settings, _ *args, row string) (*result, error) {
 			keys, err := rowNumber(row)
@@ -64,7 +67,7 @@ var scalings = []scaling{
 			"record to the commit of the last. Each key is as likely as any other and new when it first comes; 4 partitions, one " +
 			"worker unless --threads says otherwise.",
 		rows: []string{"10000", "100000", "1000000"}, first: "keys", records: 3_000_000,
-		columns: []column{{"records/s", "records_per_s", 0, true}, cpuPerRecord, {"peak RSS MiB", "peak_rss_mb", 0, false}},
+		columns: costColumns,
 		ratio:   "cpu_us_per_record",
 		prepare: func(ctx context.Context, g *ground, row string) ([]string, error) {
 			keys, err := rowNumber(row)
@@ -81,7 +84,7 @@ var scalings = []scaling{
 			"the commit of the last, so the start of the later tasks is within. 100,000 keys, each as likely as any other; one " +
 			"task a partition, one worker unless --threads says otherwise.",
 		rows: []string{"1", "10", "100"}, first: "partitions", records: 500_000,
-		columns: []column{{"records/s", "records_per_s", 0, true}, cpuPerRecord, {"peak RSS MiB", "peak_rss_mb", 0, false}},
+		columns: costColumns,
 		ratio:   "cpu_us_per_record",
 		prepare: func(ctx context.Context, g *ground, row string) ([]string, error) {
 			n, err := rowNumber(row)

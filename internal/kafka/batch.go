@@ -66,8 +66,8 @@ func (d *decompressor) batches(tp record.TopicPartition, rp *kmsg.FetchResponseT
 		aborted = newAborted(rp.AbortedTransactions)
 	}
 	for in := rp.RecordBatches; len(in) > atMagic; {
-		size := int64(int32(binary.BigEndian.Uint32(in[atLength:]))) + atEpoch
-		if size < atEpoch || size > int64(len(in)) { // the broker cuts an answer off where it is full
+		size := batchSize(in)
+		if size == 0 { // the broker cuts an answer off where it is full
 			break
 		}
 		if in[atMagic] < 2 {
@@ -87,7 +87,7 @@ func (d *decompressor) batches(tp record.TopicPartition, rp *kmsg.FetchResponseT
 		next = max(next, last+1)
 		if b.left > 0 {
 			if list == nil {
-				list = make([]batch, 0, 1+len(in)/max(int(size), 1<<12))
+				list = make([]batch, 0, 1+len(in)/max(size, 1<<12))
 			}
 			list = append(list, b)
 		}
@@ -97,6 +97,15 @@ func (d *decompressor) batches(tp record.TopicPartition, rp *kmsg.FetchResponseT
 		err = nil
 	}
 	return list, next, epoch, err
+}
+
+// batchSize returns the size of the batch, or message, that begins an answer, 0 if it is not all there.
+func batchSize(in []byte) int {
+	size := int64(int32(binary.BigEndian.Uint32(in[atLength:]))) + atEpoch
+	if size < atEpoch || size > int64(len(in)) {
+		return 0
+	}
+	return int(size)
 }
 
 // batch opens one that is complete. Nothing is left in it if it is not to be seen, or before pos as a whole.
@@ -161,11 +170,11 @@ func (d *decompressor) old(tp record.TopicPartition, in []byte, list []batch, po
 // oldMessages returns how many bytes of an answer are complete messages before the first batch.
 func oldMessages(in []byte) (n int) {
 	for len(in)-n > atMagic && in[n+atMagic] < 2 {
-		size := int64(int32(binary.BigEndian.Uint32(in[n+atLength:]))) + atEpoch
-		if size < atEpoch || size > int64(len(in)-n) {
+		size := batchSize(in[n:])
+		if size == 0 {
 			break
 		}
-		n += int(size)
+		n += size
 	}
 	return n
 }

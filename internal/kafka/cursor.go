@@ -141,7 +141,7 @@ func (c *cursor) take(limit int, l *loans) piece {
 	// Everything was taken: what lies between the last record and the position is behind us too.
 	if len(c.chunks) == 0 {
 		p.next = max(p.next, c.pos)
-		p.done, p.err = c.finished && c.err == nil, c.err
+		p.done, p.err = c.finished, c.err
 		c.report = false
 	}
 	c.delivered = p.next
