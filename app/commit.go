@@ -16,9 +16,9 @@ import (
 const commitRetry = 50 * time.Millisecond
 
 // maybeCommit commits when the interval has passed, when user code asked for it, when much is waiting, or,
-// not below the floor, when there is nothing else to do and nothing in the record cache, which holds updates
-// back for the interval. It returns how long a commit can wait.
-func (w *worker) maybeCommit(ctx context.Context, idle bool) time.Duration {
+// not below the floor, when the worker has caught up with its inputs and nothing is in the record cache, which holds
+// updates back for the interval. It returns how long a commit can wait.
+func (w *worker) maybeCommit(ctx context.Context, caughtUp bool) time.Duration {
 	w.touch()
 	since := time.Since(w.lastCommit)
 	cfg := w.in.cfg
@@ -32,7 +32,7 @@ func (w *worker) maybeCommit(ctx context.Context, idle bool) time.Duration {
 		needed = needed || e.task.CommitNeeded()
 		pending += int64(e.task.Pending())
 	}
-	floor := max(cfg.CommitFloor, 2*w.commitTook)
+	floor := min(max(cfg.CommitFloor, 2*w.commitTook), cfg.CommitInterval)
 	if w.cache.Held() > 0 {
 		floor = cfg.CommitInterval
 	}
@@ -41,9 +41,11 @@ func (w *worker) maybeCommit(ctx context.Context, idle bool) time.Duration {
 	case !needed:
 		return cfg.CommitInterval
 	case wanted, since >= cfg.CommitInterval, pending > cfg.MaxUncommitted:
-	case idle && since >= floor:
+	case caughtUp && since >= floor:
+	case caughtUp:
+		return floor - since
 	default:
-		return min(cfg.CommitInterval, floor) - since
+		return cfg.CommitInterval - since
 	}
 	w.commit(ctx)
 	return cfg.CommitInterval
@@ -96,7 +98,7 @@ func (w *worker) tryCommit(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.send(ctx, e, e.task.Outputs()); err != nil {
+		if err := w.send(ctx, e); err != nil {
 			return err
 		}
 		for _, o := range c.Offsets {
@@ -107,7 +109,7 @@ func (w *worker) tryCommit(ctx context.Context) error {
 	if len(entries) == 0 && !w.open {
 		return nil
 	}
-	if err := w.client.Flush(ctx); err != nil {
+	if err := w.flush(ctx); err != nil {
 		return fmt.Errorf("worker %d: wait for outputs to be written: %w", w.number, err)
 	}
 	if err := w.produceErr.Load(); err != nil {

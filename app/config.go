@@ -91,9 +91,9 @@ type Config struct {
 	Guarantee Guarantee
 	// CommitInterval is the longest time between two commits. Default 1 s, or 100 ms exactly once.
 	CommitInterval time.Duration
-	// CommitFloor is the shortest time between two commits. A worker that has processed all there is commits
-	// without waiting for the interval, unless its record cache holds something back, but not sooner than this,
-	// nor than twice the time that the commit before took. Default 10 ms.
+	// CommitFloor is the shortest time between two commits. A worker that has processed all that its brokers have
+	// commits without waiting for the interval, unless its record cache holds something back, but not sooner than
+	// this, nor than twice the time that the commit before took. Default 10 ms.
 	CommitFloor time.Duration
 	// TransactionTimeout is how long the broker lets a worker's transaction stay open. Default 10 s.
 	TransactionTimeout time.Duration

@@ -8,6 +8,7 @@
 //     in kafka.Handler; they return when the workers have let go of what was revoked.
 //   - one worker goroutine for each of Config.Workers: it owns a client and runs its tasks; nothing else
 //     touches a task.
+//   - a sender beside each worker: it hands the outputs of the worker's tasks to its client.
 //   - restore: one goroutine that reads changelogs and applies them, with short-lived helpers, one a task.
 //   - upkeep: one goroutine that purges repartition topics and removes the state of tasks that moved away.
 //   - keepFlushed: one goroutine that brings the local state to disk.

@@ -42,11 +42,8 @@ type entry struct {
 	// numbers are the inputs' numbers in the task.
 	numbers map[record.TopicPartition]int
 	paused  map[record.TopicPartition]bool
-	// acks are called when an output has been written: index 0 for records of sinks, n+1 for change records
-	// of store n. They are made once, so that producing allocates no closure.
-	acks []func(partition int32, offset int64, err error)
-	// lettered is acks' like for dead letters.
-	lettered func(partition int32, offset int64, err error)
+	// sending is how its outputs are written.
+	sending sending
 	// confirmed is when the last commit went through, in milliseconds; written, when the local state last got one.
 	confirmed int64
 	written   time.Time

@@ -34,7 +34,8 @@ func (w *worker) recover(ctx context.Context, err error) {
 	w.in.log.Warn("the work since the last commit is given up; tasks are restored and go on", "worker", w.number, "tasks", len(w.tasks), "err", err)
 	pause(ctx, max(recoveryPause, delay))
 	w.client.Close()
-	if w.open { // or the restore would wait until the broker has timed it out
+	w.sender.wait() // what it still has comes to nothing
+	if w.open {     // or the restore would wait until the broker has timed it out
 		w.open = false
 		id := transactionalID(w.in.cfg.Application, w.in.state.process, w.number)
 		if err := w.in.admin.Fence(ctx, id); err != nil {
@@ -83,6 +84,7 @@ func (w *worker) abort(ctx context.Context) {
 		return
 	}
 	w.open = false
+	w.sender.wait()
 	if err := w.client.End(ctx, false); err != nil {
 		w.in.log.Warn("the open transaction could not be aborted; it ends by its timeout", "worker", w.number, "err", err)
 	}

@@ -94,9 +94,12 @@ func (w *worker) refused(topic string, cause processor.Cause) error {
 	return nil
 }
 
+// some tells whether there are outputs to look out for.
+func (r *refusals) some() bool { return len(r.outputs) > 0 }
+
 // suspect tells whether an output is to be sent in a batch of its own.
 func (r *refusals) suspect(o *processor.Output) bool {
-	if len(r.outputs) == 0 || o.Store > 0 {
+	if o.Store > 0 {
 		return false
 	}
 	v := r.outputs[causeOf(o.Cause)]

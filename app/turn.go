@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/leatstream/leat/internal/kafka"
-	"github.com/leatstream/leat/processor"
 	"github.com/leatstream/leat/record"
+	"github.com/leatstream/leat/task"
 )
 
 // offer puts what was fetched into the queues of the tasks.
@@ -80,7 +80,7 @@ func (w *worker) turn(ctx context.Context) (busy bool, wait time.Duration) {
 			full = steps == stepsPerTurn || looks(steps) && time.Since(begin) > turnTime
 		}
 		fired := e.task.Punctuate(ms)
-		if err := w.send(ctx, e, e.task.Outputs()); err != nil {
+		if err := w.send(ctx, e); err != nil {
 			w.recover(ctx, err)
 			return true, 0
 		}
@@ -123,10 +123,9 @@ func (w *worker) resume(e *entry) {
 	}
 }
 
-// send hands outputs to the client, which writes them in the background. Exactly once, the first of them
-// begins a transaction.
-func (w *worker) send(ctx context.Context, e *entry, outputs []processor.Output) error {
-	if len(outputs) == 0 {
+// send has a task's outputs written in the background. Exactly once, the first of them begins a transaction.
+func (w *worker) send(ctx context.Context, e *entry) error {
+	if e.task.Unsent() == 0 {
 		return nil
 	}
 	if w.exactly && !w.open {
@@ -135,34 +134,40 @@ func (w *worker) send(ctx context.Context, e *entry, outputs []processor.Output)
 		}
 		w.open = true
 	}
-	for i := range outputs {
-		o := &outputs[i]
-		k := kafka.Output{
-			Topic: o.Topic, Partition: o.Partition, Key: o.Key, Value: o.Value, PartitionKey: o.PartitionKey,
-			Timestamp: o.Timestamp, Headers: o.Headers, Cause: causeOf(o.Cause),
-		}
-		if w.refusals.suspect(o) {
-			if err := w.sendAlone(ctx, &k, e.acks[o.Store]); err != nil {
-				return err
-			}
-			continue
-		}
-		done := e.acks[o.Store]
-		if o.Letter {
-			done = e.lettered
-		}
-		w.client.Produce(ctx, &k, done)
+	if w.refusals.some() {
+		return w.sendSuspects(ctx, e)
 	}
-	e.stats.sent(outputs)
-	e.task.Sent() // the client has copied them
+	w.sender.send(e.task, e.sending)
 	return nil
 }
 
-// sendAlone sends an output in a batch of its own.
-func (w *worker) sendAlone(ctx context.Context, k *kafka.Output, done func(int32, int64, error)) error {
-	if err := w.client.Flush(ctx); err != nil {
-		return err
-	}
-	w.client.Produce(ctx, k, done)
+// flush returns when all outputs have been written, or have failed.
+func (w *worker) flush(ctx context.Context) error {
+	w.sender.wait()
 	return w.client.Flush(ctx)
+}
+
+// sendSuspects is send while some outputs are known that may not be taken: each of those goes in a batch of its own.
+func (w *worker) sendSuspects(ctx context.Context, e *entry) error {
+	w.sender.wait()
+	x := e.sending
+	x.Outgoing = new(task.Outgoing)
+	e.task.Take(x.Outgoing)
+	for i := range x.Outputs {
+		k, done := x.output(i)
+		suspect := w.refusals.suspect(&x.Outputs[i])
+		if suspect {
+			if err := w.client.Flush(ctx); err != nil {
+				return err
+			}
+		}
+		w.client.Produce(ctx, &k, done)
+		if suspect {
+			if err := w.client.Flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	x.stats.sent(x.Outputs)
+	return nil
 }

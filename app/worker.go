@@ -49,7 +49,8 @@ type worker struct {
 	exactly bool
 	open    bool
 
-	sinks sinks
+	sinks  sinks
+	sender *sender
 	// cache is the record cache of the worker's tasks, nil if there is none.
 	cache *processor.Cache
 
@@ -86,9 +87,13 @@ func newWorker(in *instance, number int) (*worker, error) {
 	w := &worker{
 		in: in, number: number, commands: make(chan command, 64), exactly: in.cfg.Guarantee == ExactlyOnce,
 		byInput: make(map[record.TopicPartition]*entry), timer: time.NewTimer(time.Hour), batchLimit: batchLimit,
-		cache: newCache(in.cfg),
+		cache: newCache(in.cfg), sender: newSender(),
 	}
-	return w, w.connect()
+	if err := w.connect(); err != nil {
+		w.sender.close()
+		return nil, err
+	}
+	return w, nil
 }
 
 // connect makes the worker's client.
@@ -125,8 +130,9 @@ func newCache(c *Config) *processor.Cache {
 
 func (w *worker) close() {
 	if w.client != nil {
-		w.client.Close()
+		w.client.Close() // so the sender does not wait for it
 	}
+	w.sender.close()
 }
 
 // add hands a restored task to the worker. It may be called from any goroutine.
@@ -155,7 +161,7 @@ func (w *worker) run(ctx context.Context) {
 		w.offer(ctx, fetches)
 		busy, wait := w.turn(ctx)
 		idle := len(fetches) == 0 && !busy
-		wait = min(wait, w.maybeCommit(ctx, idle))
+		wait = min(wait, w.maybeCommit(ctx, idle && !w.client.Behind()))
 		if idle {
 			w.settle()
 			w.rest(ctx, wait)
@@ -250,45 +256,11 @@ func (w *worker) start(ctx context.Context, e *entry) error {
 		at[tp] = o.Next
 		w.byInput[tp] = e
 	}
-	e.acks = w.acks(e)
+	e.sending = w.sending(ctx, e)
 	w.tasks = append(w.tasks, e)
 	w.client.Assign(at)
 	w.in.started(e)
 	return nil
-}
-
-// acks makes the functions that are called when outputs of a task have been written.
-func (w *worker) acks(e *entry) []func(int32, int64, error) {
-	failed, unwritten := w.produceErr, w.unwritten // this client's: a record of one before fails nothing
-	fail := func(err error) {
-		unwritten.add(err)
-		err = fmt.Errorf("task %s: %w", e.id, err)
-		failed.CompareAndSwap(nil, &err)
-	}
-	acks := make([]func(int32, int64, error), 1+len(e.stores))
-	acks[0] = func(_ int32, _ int64, err error) {
-		if err != nil {
-			fail(err)
-		}
-	}
-	e.lettered = func(_ int32, _ int64, err error) {
-		if err != nil {
-			fail(letterError{fmt.Errorf("keep a dead letter: %w", err)})
-		}
-	}
-	for i, s := range e.stores {
-		acked := new(atomic.Int64)
-		acked.Store(-1)
-		s.acked = acked
-		acks[i+1] = func(_ int32, offset int64, err error) {
-			if err != nil {
-				fail(storeError{fmt.Errorf("store %q: %w", s.spec.Name, err)})
-			} else if offset+1 > acked.Load() {
-				acked.Store(offset + 1)
-			}
-		}
-	}
-	return acks
 }
 
 // stop lets go of a task that has been committed, or must not be.

@@ -274,19 +274,11 @@ func (t *Task) link() error {
 func (t *Task) Err() error { return t.err }
 
 // Outputs returns what the task wants written since the last call, in order. The slice is valid until the
-// next call of Step, Punctuate, Prepare or Outputs; the bytes in it stay, unless Sent is called.
+// next call of Step, Punctuate, Prepare or Outputs; the bytes in it stay. [Task.Take] uses memory again.
 func (t *Task) Outputs() []processor.Output {
 	out := t.outputs
 	t.outputs = t.outputs[:0]
 	return out
-}
-
-// Sent tells that nobody needs the bytes of what Outputs returned any more, because they have been copied. Their
-// memory, which is still in the cache, is used again for the next outputs.
-func (t *Task) Sent() {
-	if len(t.outputs) == 0 {
-		t.arena.Reset()
-	}
 }
 
 // Processed returns how many records the task has processed, skipped ones included.

@@ -36,6 +36,7 @@ type core struct {
 	recs   []record.Raw
 	next   int64
 	sent   int64
+	out    task.Outgoing
 	since  int64 // updates since the last commit
 	// written is when the last commit reached the database.
 	written time.Time
@@ -107,8 +108,8 @@ func (c *core) feed(n int64, key func(i int64) uint64) error {
 
 // drain takes the outputs as a producer does that has copied them.
 func (c *core) drain() {
-	c.sent += int64(len(c.task.Outputs()))
-	c.task.Sent()
+	c.task.Take(&c.out)
+	c.sent += int64(len(c.out.Outputs))
 }
 
 func (c *core) commit() error {

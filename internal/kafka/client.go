@@ -218,6 +218,11 @@ func (c *Client) Ready() <-chan struct{} { return c.f.ready }
 // nothing of the partition is buffered.
 func (c *Client) Lag(tp record.TopicPartition) (lag int64, known bool) { return c.f.lag(tp) }
 
+// Behind reports whether there is more to come at once: a partition that is neither paused nor failing has records
+// beyond those that Poll returned, going by the broker's last answer. Between two answers a client that catches up
+// has nothing to poll, and is behind.
+func (c *Client) Behind() bool { return c.f.behind() }
+
 // Close stops reading and drops what was not acknowledged: each such record's done gets an error of kind
 // [Closed]. A Poll that waits returns.
 func (c *Client) Close() {

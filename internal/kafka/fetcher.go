@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -147,6 +148,16 @@ func (f *fetcher) lag(tp record.TopicPartition) (int64, bool) {
 		return 0, false
 	}
 	return max(0, c.end-c.delivered), true
+}
+
+// behind tells whether the brokers are known to have more of what is being read than poll returned, and will most
+// likely send it at once.
+func (f *fetcher) behind() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.order, func(c *cursor) bool {
+		return !c.paused && !c.finished && c.err == nil && c.leader >= 0 && c.failures == 0 && c.known && c.delivered < c.end
+	})
 }
 
 // poll takes what is there and waits for it as long as ctx lasts. With forget, cursors that finished or
