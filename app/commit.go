@@ -17,7 +17,8 @@ const commitRetry = 50 * time.Millisecond
 
 // maybeCommit commits when the interval has passed, when user code asked for it, when much is waiting, or,
 // not below the floor, when the worker has caught up with its inputs and nothing is in the record cache, which holds
-// updates back for the interval. It returns how long a commit can wait.
+// updates back for the interval. At least once, where each commit only keeps the worker from the next records, it waits
+// until none have come for as long as the floor. It returns how long a commit can wait.
 func (w *worker) maybeCommit(ctx context.Context, caughtUp bool) time.Duration {
 	w.touch()
 	since := time.Since(w.lastCommit)
@@ -36,14 +37,18 @@ func (w *worker) maybeCommit(ctx context.Context, caughtUp bool) time.Duration {
 	if w.cache.Held() > 0 {
 		floor = cfg.CommitInterval
 	}
+	quiet := since
+	if !w.exactly { // nobody waits for the commit to see what was written
+		quiet = min(since, time.Since(w.busy))
+	}
 	switch {
 	case w.produceErr.Load() != nil: // no use in going on
 	case !needed:
 		return cfg.CommitInterval
 	case wanted, since >= cfg.CommitInterval, pending > cfg.MaxUncommitted:
-	case caughtUp && since >= floor:
+	case caughtUp && quiet >= floor:
 	case caughtUp:
-		return floor - since
+		return min(floor-quiet, cfg.CommitInterval-since)
 	default:
 		return cfg.CommitInterval - since
 	}

@@ -36,14 +36,16 @@ type sending struct {
 	// store n, lettered for dead letters. They are made once, so that producing allocates no closure.
 	acks     []func(partition int32, offset int64, err error)
 	lettered func(partition int32, offset int64, err error)
-	stats    *taskStats
-	ctx      context.Context //nolint:containedctx // the worker's, to give up waiting for a client that is full
+	// failed is the first output that was not written.
+	failed *atomic.Pointer[error]
+	stats  *taskStats
+	ctx    context.Context //nolint:containedctx // the worker's, to give up waiting for a client that is full
 }
 
 // sending makes what all outputs of a task have in common.
 func (w *worker) sending(ctx context.Context, e *entry) sending {
-	x := sending{client: w.client, stats: e.stats, ctx: ctx}
 	failed, unwritten := w.produceErr, w.unwritten // this client's: a record of one before fails nothing
+	x := sending{client: w.client, failed: failed, stats: e.stats, ctx: ctx}
 	fail := func(err error) {
 		unwritten.add(err)
 		err = fmt.Errorf("task %s: %w", e.id, err)
@@ -121,8 +123,13 @@ func (s *sender) wait() {
 	}
 }
 
+// produce hands the run over. Once an output has waited for as long as it may, those behind it would only wait as long
+// again to come to nothing.
 func (x *sending) produce() {
 	for i := range x.Outputs {
+		if err := x.failed.Load(); err != nil && kafka.KindOf(*err) == kafka.Timeout {
+			break
+		}
 		k, done := x.output(i)
 		x.client.Produce(x.ctx, &k, done)
 	}

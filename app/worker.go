@@ -55,6 +55,8 @@ type worker struct {
 	cache *processor.Cache
 
 	lastCommit time.Time
+	// busy is when there was last something to do.
+	busy time.Time
 	// touched is when tasks that are idle were last committed.
 	touched time.Time
 	// commitTook is how long the last commit took.
@@ -161,6 +163,9 @@ func (w *worker) run(ctx context.Context) {
 		w.offer(ctx, fetches)
 		busy, wait := w.turn(ctx)
 		idle := len(fetches) == 0 && !busy
+		if !idle {
+			w.busy = time.Now()
+		}
 		wait = min(wait, w.maybeCommit(ctx, idle && !w.client.Behind()))
 		if idle {
 			w.settle()

@@ -83,7 +83,7 @@ var scalings = []scaling{
 		caption: "Partitions: W2 (counts by key, each to the changelog and to a topic) with a broker, from the first record to " +
 			"the commit of the last, so the start of the later tasks is within. 100,000 keys, each as likely as any other; one " +
 			"task a partition, one worker unless --threads says otherwise.",
-		rows: []string{"1", "10", "100"}, first: "partitions", records: 500_000,
+		rows: []string{"1", "10", "100"}, first: "partitions", records: 3_000_000,
 		columns: costColumns,
 		ratio:   "cpu_us_per_record",
 		prepare: func(ctx context.Context, g *ground, row string) ([]string, error) {

@@ -1,0 +1,198 @@
+//go:build synctests
+
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/leatstream/leat/app"
+	"github.com/leatstream/leat/embedded"
+	"github.com/leatstream/leat/internal/kafka"
+	"github.com/leatstream/leat/serde"
+	"github.com/leatstream/leat/stream"
+)
+
+// far is a connection to a broker that is so far away.
+type far struct {
+	net.Conn
+	away time.Duration
+}
+
+func (c far) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	time.Sleep(c.away)
+	return n, err
+}
+
+// TestVirtualCatchingUp: a worker that waits for the next answer while it catches up does not commit for having
+// nothing to do, and when it has caught up it does at once.
+func TestVirtualCatchingUp(t *testing.T) {
+	for name, g := range guarantees {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				t.Cleanup(func() { time.Sleep(time.Second) }) // until the last read has come home
+				var n embedded.Network
+				b, err := embedded.Start(embedded.Config{Network: &n, Partitions: partitions})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(b.Close)
+				c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
+				value := strings.Repeat("v", 10_000)
+				const records = 2000 // ten answers and more
+				var kv []string
+				for i := range records {
+					kv = append(kv, fmt.Sprint(i), value)
+				}
+				c.write(c.lines, 0, kv...)
+				s := stream.New()
+				stream.To(stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String)), stream.NewTopic(c.counts, serde.String, serde.String))
+				topo, err := s.Build()
+				if err != nil {
+					t.Fatal(err)
+				}
+				in := c.start(dir, func(cfg *app.Config) {
+					cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = topo, g, 1, 9*time.Second
+					cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+						conn, err := n.Dial(ctx, network, address)
+						return far{conn, 30 * time.Millisecond}, err
+					}
+				})
+				begin := time.Now()
+				c.awaitProcessed(c.lines)
+				took := time.Since(begin)
+				if took < 300*time.Millisecond || took > 8*time.Second {
+					t.Fatalf("all was committed after %v, want some answers, and less than the interval", took)
+				}
+				if m := in.app.Metrics().Commit; m.Count > 2 {
+					t.Errorf("%d commits, want one at the end", m.Count)
+				}
+				if err := in.stop(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestVirtualSteadyRecords: while records come one by one, exactly once each is committed at the floor, for readers
+// wait for it; at least once that waits for a pause, or the interval.
+func TestVirtualSteadyRecords(t *testing.T) {
+	for name, g := range guarantees {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				var n embedded.Network
+				b, err := embedded.Start(embedded.Config{Network: &n, Partitions: partitions})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(b.Close)
+				c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
+				s := stream.New()
+				stream.To(stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String)), stream.NewTopic(c.counts, serde.String, serde.String))
+				topo, err := s.Build()
+				if err != nil {
+					t.Fatal(err)
+				}
+				in := c.start(dir, func(cfg *app.Config) {
+					cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = topo, g, 1, 5*time.Second
+				})
+				commits := func() uint64 { return in.app.Metrics().Commit.Count }
+				c.write(c.lines, 0, "first", "v")
+				c.awaitProcessed(c.lines)
+				before := commits()
+				for i := range 500 { // a second and a half
+					c.write(c.lines, int64(i), fmt.Sprint(i), "v")
+					time.Sleep(3 * time.Millisecond)
+				}
+				steady := commits() - before
+				if g == app.ExactlyOnce && steady < 50 || g == app.AtLeastOnce && steady > 1 {
+					t.Errorf("%d commits in a second and a half", steady)
+				}
+				begin := time.Now()
+				c.awaitProcessed(c.lines)
+				if took := time.Since(begin); took > time.Second {
+					t.Errorf("the last record was committed %v after it came", took)
+				}
+				if err := in.stop(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestVirtualCommitInterval: with a record cache, which waits for the interval, commits are no further apart than that,
+// whenever records come.
+func TestVirtualCommitInterval(t *testing.T) {
+	for name, g := range guarantees {
+		for _, interval := range []time.Duration{150 * time.Millisecond, time.Second} {
+			t.Run(fmt.Sprint(name, interval), func(t *testing.T) {
+				dir := t.TempDir()
+				synctest.Test(t, func(t *testing.T) {
+					var n embedded.Network
+					b, err := embedded.Start(embedded.Config{Network: &n, Partitions: partitions})
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(b.Close)
+					c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
+					s := stream.New()
+					words := stream.FlatMapValues(stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String)), strings.FieldsSeq)
+					counts := stream.Count(stream.GroupByKey(words), stream.NewStore("counts", serde.String, serde.Int64))
+					stream.To(stream.ToStream(counts), stream.NewTopic(c.counts, serde.String, serde.Int64))
+					topo, err := s.Build()
+					if err != nil {
+						t.Fatal(err)
+					}
+					in := c.start(dir, func(cfg *app.Config) {
+						cfg.Topology, cfg.Guarantee, cfg.CommitInterval, cfg.RecordCache, cfg.Workers = topo, g, interval, 1<<20, 1
+					})
+					stop := make(chan struct{})
+					done := make(chan struct{})
+					go func() {
+						defer close(done)
+						for i := 0; ; i++ {
+							select {
+							case <-stop:
+								return
+							default:
+							}
+							c.put(c.lines, 0, fmt.Sprint(i%3), "w")
+							time.Sleep(67 * time.Millisecond)
+						}
+					}()
+					time.Sleep(5 * time.Second)
+					last, at := in.app.Metrics().Commit.Count, time.Now()
+					var worst time.Duration
+					gaps := 0
+					for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+						if m := in.app.Metrics().Commit.Count; m != last {
+							if gap := time.Since(at); gaps > 0 {
+								worst = max(worst, gap)
+							}
+							gaps++
+							last, at = m, time.Now()
+						}
+					}
+					close(stop)
+					<-done
+					if gaps < 10 || worst > interval+20*time.Millisecond {
+						t.Errorf("%d commits; one came %v after the one before, the interval is %v", gaps, worst, interval)
+					}
+					if err := in.stop(); err != nil {
+						t.Error(err)
+					}
+				})
+			})
+		}
+	}
+}
