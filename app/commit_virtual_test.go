@@ -12,10 +12,9 @@ import (
 	"time"
 
 	"github.com/leatstream/leat/app"
-	"github.com/leatstream/leat/embedded"
-	"github.com/leatstream/leat/internal/kafka"
 	"github.com/leatstream/leat/serde"
 	"github.com/leatstream/leat/stream"
+	"github.com/leatstream/leat/topology"
 )
 
 // far is a connection to a broker that is so far away.
@@ -30,6 +29,18 @@ func (c far) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// copying is a topology that writes its input as it is.
+func (c *cluster) copying() *topology.Topology {
+	c.t.Helper()
+	s := stream.New()
+	stream.To(stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String)), stream.NewTopic(c.counts, serde.String, serde.String))
+	topo, err := s.Build()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return topo
+}
+
 // TestVirtualCatchingUp: a worker that waits for the next answer while it catches up does not commit for having
 // nothing to do, and when it has caught up it does at once.
 func TestVirtualCatchingUp(t *testing.T) {
@@ -38,13 +49,7 @@ func TestVirtualCatchingUp(t *testing.T) {
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
 				t.Cleanup(func() { time.Sleep(time.Second) }) // until the last read has come home
-				var n embedded.Network
-				b, err := embedded.Start(embedded.Config{Network: &n, Partitions: partitions})
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(b.Close)
-				c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
+				c, _ := virtualCluster(t, 1)
 				value := strings.Repeat("v", 10_000)
 				const records = 2000 // ten answers and more
 				var kv []string
@@ -52,16 +57,10 @@ func TestVirtualCatchingUp(t *testing.T) {
 					kv = append(kv, fmt.Sprint(i), value)
 				}
 				c.write(c.lines, 0, kv...)
-				s := stream.New()
-				stream.To(stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String)), stream.NewTopic(c.counts, serde.String, serde.String))
-				topo, err := s.Build()
-				if err != nil {
-					t.Fatal(err)
-				}
 				in := c.start(dir, func(cfg *app.Config) {
-					cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = topo, g, 1, 9*time.Second
+					cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = c.copying(), g, 1, 9*time.Second
 					cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-						conn, err := n.Dial(ctx, network, address)
+						conn, err := c.cfg.Dialer(ctx, network, address)
 						return far{conn, 30 * time.Millisecond}, err
 					}
 				})
@@ -89,21 +88,9 @@ func TestVirtualSteadyRecords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
-				var n embedded.Network
-				b, err := embedded.Start(embedded.Config{Network: &n, Partitions: partitions})
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(b.Close)
-				c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
-				s := stream.New()
-				stream.To(stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String)), stream.NewTopic(c.counts, serde.String, serde.String))
-				topo, err := s.Build()
-				if err != nil {
-					t.Fatal(err)
-				}
+				c, _ := virtualCluster(t, 1)
 				in := c.start(dir, func(cfg *app.Config) {
-					cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = topo, g, 1, 5*time.Second
+					cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = c.copying(), g, 1, 5*time.Second
 				})
 				commits := func() uint64 { return in.app.Metrics().Commit.Count }
 				c.write(c.lines, 0, "first", "v")
@@ -138,13 +125,7 @@ func TestVirtualCommitInterval(t *testing.T) {
 			t.Run(fmt.Sprint(name, interval), func(t *testing.T) {
 				dir := t.TempDir()
 				synctest.Test(t, func(t *testing.T) {
-					var n embedded.Network
-					b, err := embedded.Start(embedded.Config{Network: &n, Partitions: partitions})
-					if err != nil {
-						t.Fatal(err)
-					}
-					t.Cleanup(b.Close)
-					c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
+					c, _ := virtualCluster(t, 1)
 					s := stream.New()
 					words := stream.FlatMapValues(stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String)), strings.FieldsSeq)
 					counts := stream.Count(stream.GroupByKey(words), stream.NewStore("counts", serde.String, serde.Int64))

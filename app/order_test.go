@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -26,13 +27,11 @@ func TestOutputsKeepTheirOrder(t *testing.T) {
 					if _, err := fmt.Sscanf(v, "%d %d", &first, &n); err != nil {
 						t.Error(err)
 					}
-					return func(yield func(string) bool) {
-						for i := range n {
-							if !yield(strconv.Itoa(first + i)) {
-								return
-							}
-						}
+					vs := make([]string, n)
+					for i := range vs {
+						vs[i] = strconv.Itoa(first + i)
 					}
+					return slices.Values(vs)
 				})
 				stream.To(many, stream.NewTopic(c.counts, serde.String, serde.String))
 				topo, err := s.Build()

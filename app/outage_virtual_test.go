@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/leatstream/leat/app"
-	"github.com/leatstream/leat/embedded"
-	"github.com/leatstream/leat/internal/kafka"
 	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
 	"github.com/leatstream/leat/stream"
@@ -26,20 +24,14 @@ func TestVirtualOutage(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, mended %t", name, mend), func(t *testing.T) {
 				dir := t.TempDir()
 				synctest.Test(t, func(t *testing.T) {
-					var n embedded.Network
-					b, err := embedded.Start(embedded.Config{Network: &n, Partitions: partitions})
-					if err != nil {
-						t.Fatal(err)
-					}
-					t.Cleanup(b.Close)
-					c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
+					c, _ := virtualCluster(t, 1)
 					const records, fan = 600, 100
 					var kv []string
 					for i := range records {
 						kv = append(kv, fmt.Sprint(i), fmt.Sprint(i))
 					}
 					c.write(c.lines, 0, kv...)
-					w := &wire{to: n.Dial, conns: map[net.Conn]bool{}}
+					w := &wire{to: c.cfg.Dialer, conns: map[net.Conn]bool{}}
 					seen, cut := 0, make(chan struct{})
 					s := stream.New()
 					lines := stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String))

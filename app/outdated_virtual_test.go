@@ -13,7 +13,6 @@ import (
 
 	"github.com/leatstream/leat/app"
 	"github.com/leatstream/leat/embedded"
-	"github.com/leatstream/leat/internal/kafka"
 )
 
 // log is a log that a test reads.
@@ -40,13 +39,7 @@ func (l *log) count(what string) int {
 func TestVirtualDroppedMember(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		var n embedded.Network
-		b, err := embedded.Start(embedded.Config{Network: &n, Partitions: partitions})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(b.Close)
-		c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
+		c, b := virtualCluster(t, 1)
 		var l log
 		in := c.start(dir, func(cfg *app.Config) {
 			cfg.Guarantee, cfg.SessionTimeout = app.ExactlyOnce, 6*time.Second

@@ -19,8 +19,8 @@ const (
 	fewOutputs = 32
 )
 
-// sender hands outputs to a worker's client. For a record that is as much work as processing it, so it is done in a
-// goroutine of its own, while the worker processes on. All but run are the worker's.
+// sender hands outputs to a worker's client. For a record that is a quarter to half of the work of processing
+// it, so it is done in a goroutine of its own, while the worker processes on. All but run are the worker's.
 type sender struct {
 	queue chan sending
 	// free are the outgoings that are not on their way. A worker that is ahead waits for them.

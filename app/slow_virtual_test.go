@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/leatstream/leat/app"
-	"github.com/leatstream/leat/embedded"
-	"github.com/leatstream/leat/internal/kafka"
 	"github.com/leatstream/leat/record"
 	"github.com/leatstream/leat/serde"
 	"github.com/leatstream/leat/stream"
@@ -21,13 +19,7 @@ import (
 func TestVirtualSlowUserCode(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		var n embedded.Network
-		b, err := embedded.Start(embedded.Config{Network: &n, Partitions: partitions})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(b.Close)
-		c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
+		c, _ := virtualCluster(t, 1)
 		const records = 100
 		for i := range records {
 			c.put(c.lines, 0, fmt.Sprint(i), "slow")

@@ -98,20 +98,26 @@ func TestVirtual(t *testing.T) {
 	}
 }
 
-// virtual runs one schedule. It returns false if the embedded broker's group was stuck, so that nothing is shown.
-func virtual(t *testing.T, seed uint64, dirs [3]string) bool {
-	r := rand.New(rand.NewPCG(seed, 5))
+// virtualCluster starts an embedded broker on a network within the test's bubble.
+func virtualCluster(t *testing.T, nodes int) (*cluster, *embedded.Broker) {
+	t.Helper()
 	var n embedded.Network
-	b, err := embedded.Start(embedded.Config{Network: &n, Nodes: 3, Partitions: partitions})
+	b, err := embedded.Start(embedded.Config{Network: &n, Nodes: nodes, Partitions: partitions})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	c := clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial})
+	return clusterAt(t, kafka.Config{Brokers: []string{b.Addr()}, Dialer: n.Dial}), b
+}
+
+// virtual runs one schedule. It returns false if the embedded broker's group was stuck, so that nothing is shown.
+func virtual(t *testing.T, seed uint64, dirs [3]string) bool {
+	r := rand.New(rand.NewPCG(seed, 5))
+	c, b := virtualCluster(t, 3)
 	var wires [3]*wire
 	var running [3]*instance
 	start := func(i int) {
-		wires[i] = &wire{to: n.Dial, conns: make(map[net.Conn]bool)}
+		wires[i] = &wire{to: c.cfg.Dialer, conns: make(map[net.Conn]bool)}
 		running[i] = c.start(dirs[i], func(cfg *app.Config) {
 			cfg.Guarantee, cfg.Dial, cfg.Workers = app.ExactlyOnce, wires[i].dial, 1+int(seed)%2
 			// The embedded broker says that a log that has been emptied was truncated when its leader moves.

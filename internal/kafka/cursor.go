@@ -96,6 +96,14 @@ func (c *cursor) patience(now time.Time) time.Duration {
 	return max(5*time.Millisecond, now.Sub(c.pausedAt))
 }
 
+// lag is how many offsets the broker has beyond those that poll returned, by its last answer, if there was one.
+func (c *cursor) lag() (n int64, known bool) {
+	if !c.known || c.delivered < 0 {
+		return 0, false
+	}
+	return max(0, c.end-c.delivered), true
+}
+
 // pending tells whether poll would take something.
 func (c *cursor) pending() bool { return !c.paused && (len(c.chunks) > 0 || c.report) }
 

@@ -144,10 +144,10 @@ func (f *fetcher) lag(tp record.TopicPartition) (int64, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.cursors[tp]
-	if c == nil || !c.known || c.delivered < 0 {
+	if c == nil {
 		return 0, false
 	}
-	return max(0, c.end-c.delivered), true
+	return c.lag()
 }
 
 // behind tells whether the brokers are known to have more of what is being read than poll returned, and will most
@@ -156,7 +156,8 @@ func (f *fetcher) behind() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.ContainsFunc(f.order, func(c *cursor) bool {
-		return !c.paused && !c.finished && c.err == nil && c.leader >= 0 && c.failures == 0 && c.known && c.delivered < c.end
+		lag, _ := c.lag()
+		return lag > 0 && !c.paused && !c.finished && c.err == nil && c.leader >= 0 && c.failures == 0
 	})
 }
 
