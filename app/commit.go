@@ -33,7 +33,7 @@ func (w *worker) maybeCommit(ctx context.Context, caughtUp bool) time.Duration {
 		needed = needed || e.task.CommitNeeded()
 		pending += int64(e.task.Pending())
 	}
-	floor := min(max(cfg.CommitFloor, 2*w.commitTook), cfg.CommitInterval)
+	floor := min(max(cfg.CommitFloor, 2*w.took.least()), cfg.CommitInterval)
 	if w.cache.Held() > 0 {
 		floor = cfg.CommitInterval
 	}
@@ -56,6 +56,17 @@ func (w *worker) maybeCommit(ctx context.Context, caughtUp bool) time.Duration {
 	return cfg.CommitInterval
 }
 
+// durations are those of the last few commits.
+type durations [4]time.Duration
+
+func (d *durations) add(t time.Duration) {
+	copy(d[1:], d[:])
+	d[0] = t
+}
+
+// least is the shortest of them: one that a pause of the broker's made long says nothing about the next.
+func (d *durations) least() time.Duration { return slices.Min(d[:]) }
+
 // commit makes what the worker's tasks have processed permanent, in this order:
 //
 //  1. the record cache and the stores are flushed: their updates and change records are produced;
@@ -77,12 +88,13 @@ func (w *worker) commit(ctx context.Context) {
 	}
 	err := w.tryCommit(ctx)
 	w.lastCommit = time.Now()
-	w.commitTook = w.lastCommit.Sub(begin)
+	took := w.lastCommit.Sub(begin)
+	w.took.add(took)
 	if err != nil {
 		w.recover(ctx, err)
 		return
 	}
-	w.in.app.metrics.commit.observe(w.commitTook)
+	w.in.app.metrics.commit.observe(took)
 }
 
 func (w *worker) tryCommit(ctx context.Context) error {
@@ -128,11 +140,8 @@ func (w *worker) tryCommit(ctx context.Context) error {
 	for tp, o := range offsets {
 		committed[tp] = o.Next
 	}
-	for _, e := range entries {
-		if err := e.confirm(committed, w.deferrable()); err != nil {
-			return err
-		}
-		e.stats.measure(e.task)
+	if err := w.confirm(entries, committed); err != nil {
+		return err
 	}
 	w.refusals.committed()
 	w.in.purge.committed(committed)

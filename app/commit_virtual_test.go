@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +116,64 @@ func TestVirtualSteadyRecords(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestVirtualSlowCommit: one commit that took long does not put off the next.
+func TestVirtualSlowCommit(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(time.Second) }) // until the last read has come home
+		c, _ := virtualCluster(t, 1)
+		var away atomic.Int64
+		in := c.start(dir, func(cfg *app.Config) {
+			cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = c.copying(), app.ExactlyOnce, 1, 5*time.Second
+			cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := c.cfg.Dialer(ctx, network, address)
+				return varying{conn, &away}, err
+			}
+		})
+		commits := func() uint64 { return in.app.Metrics().Commit.Count }
+		stop, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(3 * time.Millisecond):
+					c.put(c.lines, 0, fmt.Sprint(i), "v")
+				}
+			}
+		}()
+		time.Sleep(2 * time.Second)
+		away.Store(int64(200 * time.Millisecond))
+		time.Sleep(50 * time.Millisecond) // within a commit
+		away.Store(0)
+		for before := commits(); commits() == before; time.Sleep(time.Millisecond) {
+		}
+		before := commits()
+		time.Sleep(300 * time.Millisecond)
+		if n := commits() - before; n < 10 {
+			t.Errorf("%d commits in 300 ms after one that took 200, want one after each floor", n)
+		}
+		close(stop)
+		<-done
+		if err := in.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// varying is a connection to a broker that is now and then far away.
+type varying struct {
+	net.Conn
+	away *atomic.Int64
+}
+
+func (v varying) Read(b []byte) (int, error) {
+	n, err := v.Conn.Read(b)
+	time.Sleep(time.Duration(v.away.Load()))
+	return n, err
 }
 
 // TestVirtualCommitInterval: with a record cache, which waits for the interval, commits are no further apart than that,

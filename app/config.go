@@ -93,8 +93,8 @@ type Config struct {
 	CommitInterval time.Duration
 	// CommitFloor is the shortest time between two commits. A worker that has processed all that its brokers have
 	// commits without waiting for the interval, unless its record cache holds something back, but not sooner than
-	// this, nor than twice the time that the commit before took. At least once, where outputs are seen without it, it
-	// commits when no records have come for that long. Default 10 ms.
+	// this, nor than twice the time that the shortest of the last four took. At least once, where outputs are seen
+	// without it, it commits when no records have come for that long. Default 10 ms.
 	CommitFloor time.Duration
 	// TransactionTimeout is how long the broker lets a worker's transaction stay open. Default 10 s.
 	TransactionTimeout time.Duration

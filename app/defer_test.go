@@ -13,9 +13,16 @@ import (
 	"github.com/leatstream/leat/task"
 )
 
-// TestSettleWhileSomethingIsUncommitted: a worker that finds nothing to do between two commits cannot settle its
-// tasks, and must not put off the next commit that reaches the local state by trying.
-func TestSettleWhileSomethingIsUncommitted(t *testing.T) {
+// counted is a task that counts words, as a worker has it.
+type counted struct {
+	*entry
+	t     *testing.T
+	state statestore.Backend
+	at    int64
+}
+
+func newCounted(t *testing.T) *counted {
+	t.Helper()
 	b := stream.New()
 	words := stream.NewTopic("words", serde.String, serde.String)
 	stream.Count(stream.GroupByKey(stream.From(b, words)), stream.NewStore("counts", serde.String, serde.Int64))
@@ -23,62 +30,163 @@ func TestSettleWhileSomethingIsUncommitted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := statestore.NewMemory()
-	e := &entry{sub: top.Subtopologies[0]}
-	if e.task, err = task.New(task.Config{Application: "app", Subtopology: e.sub, Persistent: state, Memory: statestore.NewMemory()}); err != nil {
+	c := &counted{entry: &entry{sub: top.Subtopologies[0], stats: new(metrics).task("0_0")}, t: t, state: statestore.NewMemory()}
+	if c.task, err = task.New(task.Config{Application: "app", Subtopology: c.sub, Persistent: c.state, Memory: statestore.NewMemory()}); err != nil {
 		t.Fatal(err)
 	}
-	e.task.Resume(0, 0, -1)
-	for _, s := range e.sub.Stores {
-		e.stores = append(e.stores, &entryStore{spec: s, logged: true, acked: new(atomic.Int64)})
+	c.task.Resume(0, 0, -1)
+	for _, s := range c.sub.Stores {
+		c.stores = append(c.stores, &entryStore{spec: s, logged: true, acked: new(atomic.Int64)})
 	}
-	at := int64(0)
-	process := func() {
-		at++
-		e.task.Offer(0, []record.Raw{{TopicPartition: e.task.Inputs()[0], Offset: at - 1, Key: []byte("a"), Value: []byte("b")}}, at)
-		for e.task.Step(0) {
-		}
+	return c
+}
+
+// process counts one more.
+func (c *counted) process() {
+	c.at++
+	c.task.Offer(0, []record.Raw{{TopicPartition: c.task.Inputs()[0], Offset: c.at - 1, Key: []byte("a"), Value: []byte("b")}}, c.at)
+	for c.task.Step(0) {
 	}
-	commit := func() {
-		process()
-		if _, err := e.task.Prepare(); err != nil {
-			t.Fatal(err)
-		}
-		e.task.Outputs()
-		if err := e.confirm(nil, 1<<20); err != nil {
-			t.Fatal(err)
-		}
+}
+
+func (c *counted) prepare() {
+	c.t.Helper()
+	if _, err := c.task.Prepare(); err != nil {
+		c.t.Fatal(err)
 	}
-	local := func() int64 {
-		engine, err := state.Open("counts")
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, ok, err := engine.Get([]byte("a"))
-		if err != nil || !ok {
-			t.Fatal(ok, err)
-		}
-		return int64(binary.BigEndian.Uint64(v[8:]))
+	c.task.Outputs()
+}
+
+// commit is what a worker with no other task does.
+func (c *counted) commit() {
+	c.t.Helper()
+	c.process()
+	c.prepare()
+	if err := c.confirm(nil, c.due()); err != nil {
+		c.t.Fatal(err)
 	}
-	commit() // the first reaches the local state at once
-	commit()
-	if n := local(); n != 1 {
+}
+
+// local is the count in the local state, 0 if there is none.
+func (c *counted) local() int64 {
+	c.t.Helper()
+	engine, err := c.state.Open("counts")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	v, ok, err := engine.Get([]byte("a"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if !ok {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(v[8:]))
+}
+
+// TestSettleWhileSomethingIsUncommitted: a worker that finds nothing to do between two commits cannot settle its
+// tasks, and must not put off the next commit that reaches the local state by trying.
+func TestSettleWhileSomethingIsUncommitted(t *testing.T) {
+	e := newCounted(t)
+	e.commit() // the first reaches the local state at once
+	e.commit()
+	if n := e.local(); n != 1 {
 		t.Fatalf("the local state has %d, want 1: the second commit waits", n)
 	}
 	e.written = time.Now().Add(-writeInterval)
-	process()
+	e.process()
 	if err := e.settle(); err != nil {
 		t.Fatal(err)
 	}
-	commit()
-	if n := local(); n != 4 {
+	e.commit()
+	if n := e.local(); n != 4 {
 		t.Errorf("the local state has %d, want 4: the commit is due", n)
 	}
-	commit()
+	e.commit()
 	if err := e.settle(); err != nil {
 		t.Fatal(err)
 	}
-	if n := local(); n != 5 {
+	if n := e.local(); n != 5 {
 		t.Errorf("the local state has %d, want 5: nothing has happened since the commit", n)
+	}
+}
+
+// TestTasksTakeTurns: with each commit, and each time that there is nothing to do, one task's state reaches the local
+// state of those whose time has come; more where commits are so far apart that one would not do, or memory fills.
+func TestTasksTakeTurns(t *testing.T) {
+	const tasks = 4
+	var all [tasks]*counted
+	w := &worker{in: &instance{cfg: &Config{Memory: 1 << 30, Workers: 1}}, lastCommit: time.Now()}
+	for i := range all {
+		all[i] = newCounted(t)
+		w.tasks = append(w.tasks, all[i].entry)
+	}
+	commit := func() {
+		t.Helper()
+		for _, e := range all {
+			e.process()
+			e.prepare()
+		}
+		if err := w.confirm(w.tasks, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// written tells how many are, with all that has been counted.
+	written := func() (n int) {
+		for _, e := range all {
+			if e.local() == e.at {
+				n++
+			}
+		}
+		return n
+	}
+	late := func() {
+		for _, e := range all {
+			e.written = time.Time{}
+		}
+	}
+	for i := range tasks {
+		before := [tasks]time.Time{}
+		for j, e := range all {
+			before[j] = e.written
+		}
+		if commit(); written() != 1 || all[i].written.Equal(before[i]) {
+			t.Errorf("commit %d: the state of %d tasks was written, want one, number %d", i, written(), i)
+		}
+	}
+	if commit(); written() != 0 {
+		t.Errorf("%d tasks were written that had been a moment ago", written())
+	}
+	late()
+	for i := range tasks {
+		if !w.settle() || written() != i+1 {
+			t.Errorf("idle: %d tasks are written, want %d", written(), i+1)
+		}
+	}
+	if w.settle() {
+		t.Error("idle: all are written, and yet something is to do")
+	}
+	late()
+	w.lastCommit = time.Now().Add(-writeInterval / 2)
+	if commit(); written() != 1+tasks/2 {
+		t.Errorf("%d tasks were written after half the interval, want %d", written(), 1+tasks/2)
+	}
+	w.lastCommit, w.in.cfg.Memory = time.Now(), 1
+	if commit(); written() != tasks {
+		t.Errorf("%d tasks were written without memory to wait in, want all", written())
+	}
+}
+
+// TestDurations: the least of the last few.
+func TestDurations(t *testing.T) {
+	var d durations
+	for _, x := range []time.Duration{5, 4, 90, 7, 6} {
+		d.add(x)
+	}
+	if got := d.least(); got != 4 {
+		t.Errorf("least %d, want 4", got)
+	}
+	if d.add(8); d.least() != 6 {
+		t.Errorf("least %d, want 6: the last are 90, 7, 6 and 8", d.least())
 	}
 }

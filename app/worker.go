@@ -59,8 +59,8 @@ type worker struct {
 	busy time.Time
 	// touched is when tasks that are idle were last committed.
 	touched time.Time
-	// commitTook is how long the last commit took.
-	commitTook time.Duration
+	// took is how long the last commits took.
+	took durations
 	// produceErr is the first output that was not written, one place for each client. Set by its goroutine.
 	produceErr *atomic.Pointer[error]
 	// unwritten are all of them, and refusals what they have taught.
@@ -168,7 +168,9 @@ func (w *worker) run(ctx context.Context) {
 		}
 		wait = min(wait, w.maybeCommit(ctx, idle && !w.client.Behind()))
 		if idle {
-			w.settle()
+			if w.settle() {
+				continue
+			}
 			w.rest(ctx, wait)
 		}
 	}

@@ -19,7 +19,7 @@ type usageError struct{ error }
 func usagef(format string, v ...any) error { return usageError{fmt.Errorf(format, v...)} }
 
 var knownFlags = []string{
-	"app-id", "bootstrap", "broker-pid", "bytes", "cache", "cache-entries", "caches", "commit", "cpuprofile", "file", "guarantee", "guarantees",
+	"app-id", "bare", "bootstrap", "broker-pid", "bytes", "cache", "cache-entries", "caches", "commit", "cpuprofile", "file", "guarantee", "guarantees",
 	"in", "java", "keep", "limits", "linger", "memprofile", "only", "out", "pairs", "rate", "records", "row", "seconds", "state-dir",
 	"threads", "timeout", "topic", "verbose", "verify", "warmup", "workload", "workloads",
 }

@@ -120,6 +120,9 @@ func (c *comparison) rows(ctx context.Context, workload, guarantee string) error
 				return err
 			}
 		}
+		if c.limits {
+			return c.bare(ctx, "latency", append(common, "--bare", "true"))
+		}
 		return nil
 	}
 	common = append(common, "--workload", workload, "--records", strconv.FormatInt(c.records, 10))
@@ -135,10 +138,8 @@ func (c *comparison) rows(ctx context.Context, workload, guarantee string) error
 		}
 	}
 	if c.limits && slices.Contains(bareLoops, workload) {
-		for range c.pairs {
-			if err := c.one(ctx, c.self, "limit", common); err != nil {
-				return err
-			}
+		if err := c.bare(ctx, "limit", common); err != nil {
+			return err
 		}
 	}
 	if c.limits && workload == "W2" && guarantee == "alo" {
@@ -158,6 +159,16 @@ func (c *comparison) turns(ctx context.Context, command string, argv []string) e
 			if err := c.one(ctx, program, command, argv); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// bare runs the bare loop, once a pair.
+func (c *comparison) bare(ctx context.Context, command string, argv []string) error {
+	for range c.pairs {
+		if err := c.one(ctx, c.self, command, argv); err != nil {
+			return err
 		}
 	}
 	return nil

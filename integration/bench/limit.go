@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// bareLoop is the loop's name in results.
+const bareLoop = "franz-go loop"
+
 // bareLoops are the workloads of which there is a loop.
 var bareLoops = []string{"W1", "W2", "W6"}
 
@@ -101,7 +104,7 @@ func (l *loop) measure(ctx context.Context, c *cluster, workload string) (*resul
 	if err := errors.Join(err, <-done, rerr); err != nil {
 		return nil, err
 	}
-	r := newResult("franz-go loop", workload, &l.settings)
+	r := newResult(bareLoop, workload, &l.settings)
 	m := measured{records: l.records, wall: end.Sub(l.first.at), cpu: cpu - l.first.cpu, rss: rss}
 	m.put(r, &l.settings)
 	r.float("startup_s", l.first.at.Sub(begin).Seconds())

@@ -11,15 +11,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// loop is the least that a program does which consumes and produces the bytes of W1, W2 or W6: one franz-go
-// client, one goroutine, no state but a Go map, and offsets committed at the interval, after what they led to is
-// written. It is written with care for speed: records that have been written are used again.
+// loop is the least that a program does which consumes and produces the bytes of W1, W2, W6 or the latency application:
+// one franz-go client, one goroutine, no state but a Go map, and offsets committed, after what they led to is written, at
+// the interval and when no records have come for a moment. It is written with care for speed: records that have been
+// written are used again.
 type loop struct {
 	settings
 	id, in, out string
 	// changelog and counts are W2's and W6's, repartition is W6's.
 	changelog, repartition string
 	counts                 map[string]*uint64
+	// timed tells that a result has the time which its record's value begins with, as the latency application's do.
+	timed bool
 
 	first  firstRecord
 	failed atomic.Pointer[error]
@@ -30,7 +33,7 @@ type loop struct {
 type written struct {
 	kgo.Record
 	key     [8]byte
-	number  [16]byte
+	number  [24]byte
 	promise func(*kgo.Record, error)
 }
 
@@ -63,9 +66,9 @@ func (l *loop) run(ctx context.Context) error {
 		return err
 	}
 	defer cl.Close()
-	for last := time.Now(); ctx.Err() == nil; {
-		l.turn(ctx, cl.PollRecords, cl.Produce, last)
-		if time.Since(last) < l.commit {
+	for last, some := time.Now(), false; ctx.Err() == nil; {
+		n := l.turn(ctx, cl.PollRecords, cl.Produce)
+		if some = some || n > 0; !some || n > 0 && time.Since(last) < l.commit {
 			continue
 		}
 		if err := cl.Flush(ctx); err != nil {
@@ -77,7 +80,7 @@ func (l *loop) run(ctx context.Context) error {
 		if err := cl.CommitUncommittedOffsets(ctx); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("commit: %w", err)
 		}
-		last = time.Now()
+		last, some = time.Now(), false
 	}
 	return nil
 }
@@ -92,8 +95,11 @@ func (l *loop) runTransactions(ctx context.Context, opts []kgo.Opt) error {
 		if err := s.Begin(); err != nil {
 			return err
 		}
-		for last := time.Now(); ctx.Err() == nil && time.Since(last) < l.commit; {
-			l.turn(ctx, s.PollRecords, s.Produce, last)
+		for last, some := time.Now(), false; ctx.Err() == nil; {
+			n := l.turn(ctx, s.PollRecords, s.Produce)
+			if some = some || n > 0; some && (n == 0 || time.Since(last) >= l.commit) {
+				break
+			}
 		}
 		if err := l.failed.Load(); err != nil {
 			return *err
@@ -105,9 +111,10 @@ func (l *loop) runTransactions(ctx context.Context, opts []kgo.Opt) error {
 	return nil
 }
 
-// turn consumes what there is, waiting no longer than until the next commit, and produces what it leads to.
-func (l *loop) turn(ctx context.Context, poll func(context.Context, int) kgo.Fetches, produce func(context.Context, *kgo.Record, func(*kgo.Record, error)), last time.Time) {
-	wait, cancel := context.WithDeadline(ctx, last.Add(l.commit))
+// turn consumes what there is, or comes within a moment, and produces what it leads to. It returns how many records it
+// was.
+func (l *loop) turn(ctx context.Context, poll func(context.Context, int) kgo.Fetches, produce func(context.Context, *kgo.Record, func(*kgo.Record, error))) int {
+	wait, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 	fetches := poll(wait, 10_000)
 	cancel()
 	send := func(w *written) { produce(ctx, &w.Record, w.promise) }
@@ -137,14 +144,15 @@ func (l *loop) turn(ctx context.Context, poll func(context.Context, int) kgo.Fet
 			}
 			*n++
 			w := l.write(l.out, r)
-			w.Value = binary.BigEndian.AppendUint64(w.number[:0], *n)
+			w.Value = l.result(w.number[:0], r, *n)
 			send(w)
 			w = l.write(l.changelog, r)
 			w.Value = binary.BigEndian.AppendUint64(w.number[:0], uint64(r.Timestamp.UnixMilli()))
-			w.Value = binary.BigEndian.AppendUint64(w.Value, *n)
+			w.Value = l.result(w.Value, r, *n)
 			send(w)
 		}
 	})
+	return fetches.NumRecords()
 }
 
 // write returns a record to produce, with the key, the value and the time of r.
@@ -152,4 +160,13 @@ func (l *loop) write(topic string, r *kgo.Record) *written {
 	w := l.free.Get().(*written)
 	w.Record = kgo.Record{Topic: topic, Key: r.Key, Value: r.Value, Timestamp: r.Timestamp}
 	return w
+}
+
+// result appends the value that the n-th record of its key leads to.
+func (l *loop) result(dst []byte, r *kgo.Record, n uint64) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, n)
+	if l.timed {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(addWithTime("", string(r.Value), countWithTime{}).sent))
+	}
+	return dst
 }

@@ -26,7 +26,9 @@ const usage = `usage: bench COMMAND [--flag value]...        (data, topologies a
            Several processes with the same --app-id, --out and --records are one application; each needs a
            --state-dir of its own. All end when the input is done. --keep leaves topics, group and state behind.
   latency  --rate R --seconds S --guarantee alo|eos [--warmup S] [--threads T] [--commit MS] [--linger MS]
+           [--bare true]: a bare franz-go loop in leat's place
   serve    --in TOPIC --out TOPIC --guarantee alo|eos [--threads T] [--commit MS] [--linger MS] [--app-id ID]
+           [--bare true]
            The processor of the latency application alone; it runs until its standard input closes.
   limit    --workload W1|W2|W6 --guarantee alo|eos --records N [--commit MS] [--keep] [--verify true|false]
            A bare franz-go loop that consumes and produces the same bytes.

@@ -43,6 +43,15 @@ func serve(ctx context.Context, a *args) error {
 		return fmt.Errorf("wait for topics %s and %s: %w", in, out, err)
 	}
 	id := a.text("app-id", fmt.Sprintf("%s-lat-%d", s.prefix, time.Now().UnixMilli()))
+	bare, err := a.yes("bare", false)
+	if err != nil {
+		return err
+	}
+	if bare {
+		return serveBare(ctx, c, &loop{
+			settings: s, id: id, in: in, out: out, changelog: id + "-timed-changelog", counts: make(map[string]*uint64), timed: true,
+		})
+	}
 	j := &job{settings: s, cluster: c, workload: "latency", id: id, in: []input{{topic: in}}, out: out}
 	if j.dir, err = stateDir(a, id); err != nil {
 		return err
@@ -60,6 +69,20 @@ func serve(ctx context.Context, a *args) error {
 	<-alive.Done()
 	err = app.end()
 	return errors.Join(err, c.remove(context.WithoutCancel(ctx), id, ""))
+}
+
+// bareCommit is how often the bare loop commits exactly once for latency: as often as leat does.
+const bareCommit = 10 * time.Millisecond
+
+// serveBare is serve with the bare loop for a processor.
+func serveBare(ctx context.Context, c *cluster, l *loop) error {
+	if l.eos {
+		l.commit = bareCommit
+	}
+	if err := c.create(ctx, l.changelog); err != nil {
+		return err
+	}
+	return errors.Join(l.run(ctx), c.remove(context.WithoutCancel(ctx), l.id, ""))
 }
 
 // latency lets the Java project drive this program's processor, and prints its result.
@@ -84,7 +107,15 @@ func latency(ctx context.Context, a *args) error {
 	if s.linger > 0 {
 		common = append(common, "--linger", strconv.FormatInt(s.linger.Milliseconds(), 10))
 	}
-	processor := exec.CommandContext(ctx, self, append([]string{"serve", "--app-id", id}, append(common, passed(a, "cpuprofile", "memprofile")...)...)...)
+	impl := "leat"
+	bare, err := a.yes("bare", false)
+	if err != nil {
+		return err
+	}
+	if bare {
+		impl = bareLoop
+	}
+	processor := exec.CommandContext(ctx, self, append([]string{"serve", "--app-id", id}, append(common, passed(a, "bare", "cpuprofile", "memprofile")...)...)...)
 	processor.Stderr = os.Stderr
 	stdin, err := processor.StdinPipe()
 	if err != nil {
@@ -93,7 +124,7 @@ func latency(ctx context.Context, a *args) error {
 	if err := processor.Start(); err != nil {
 		return err
 	}
-	argv := append([]string{"latency", "--external", "true", "--impl", "leat", "--pid", strconv.Itoa(processor.Process.Pid)}, common...)
+	argv := append([]string{"latency", "--external", "true", "--impl", impl, "--pid", strconv.Itoa(processor.Process.Pid)}, common...)
 	driver := exec.CommandContext(ctx, java, append(argv, passed(a, "rate", "seconds", "warmup")...)...)
 	driver.Stdout, driver.Stderr = os.Stdout, os.Stderr
 	err = driver.Run()

@@ -130,7 +130,7 @@ func writeTable(w io.Writer, head string, keys int, columns []column, rows []*ro
 	for _, r := range rows {
 		var line strings.Builder
 		line.WriteString("| " + r.name + " |")
-		bare := append(r.of["franz-go loop"], r.of["pebble"]...)
+		bare := append(r.of[bareLoop], r.of["pebble"]...)
 		for _, c := range columns {
 			leat, ks := median(r.of["leat"], c.field), median(r.of[kafkaStreams], c.field)
 			ratio := leat / ks
