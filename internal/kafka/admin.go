@@ -56,8 +56,9 @@ func ping(ctx context.Context, cl *kgo.Client, cfg Config) error {
 		if k, _ := judge(err, ""); k == Unauthorized {
 			return classify("connect to "+strings.Join(cfg.Brokers, ","), "", -1, err)
 		}
-		// The end of our own patience says nothing; keep the reason before it.
-		if bounded.Err() == nil || cause == nil {
+		// The end of our own patience says nothing, nor does a dial that it cut short; keep the reason before it.
+		late, ok := errors.AsType[net.Error](err)
+		if cause == nil || bounded.Err() == nil && !(ok && late.Timeout()) {
 			cause = err
 		}
 		select {

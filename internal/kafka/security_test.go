@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,6 +127,24 @@ func TestTLS(t *testing.T) {
 	cfg.TLS = nil
 	_, err = Connect(t.Context(), cfg)
 	wantKind(t, err, Unreachable, "TLS")
+}
+
+// TestConnectKeepsTheReason: what went wrong at first says more than that time ran out later.
+func TestConnectKeepsTheReason(t *testing.T) {
+	var dials atomic.Int32
+	_, err := Connect(t.Context(), Config{
+		Brokers: []string{"broker:9092"}, ConnectTimeout: time.Second,
+		Dialer: func(context.Context, string, string) (net.Conn, error) {
+			if dials.Add(1) == 1 {
+				return nil, errors.New("the reason")
+			}
+			return nil, os.ErrDeadlineExceeded
+		},
+	})
+	wantKind(t, err, Unreachable, "the reason")
+	if dials.Load() < 2 {
+		t.Errorf("%d dials, want more than one", dials.Load())
+	}
 }
 
 func TestMissingPermissionsNameWhatIsMissing(t *testing.T) {
