@@ -18,16 +18,44 @@ import (
 	"github.com/leatstream/leat/topology"
 )
 
-// far is a connection to a broker that is so far away.
+// far is a connection to a broker that is so far away, in nanoseconds.
 type far struct {
 	net.Conn
-	away time.Duration
+	away *atomic.Int64
 }
 
-func (c far) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	time.Sleep(c.away)
+func (f far) Read(b []byte) (int, error) {
+	n, err := f.Conn.Read(b)
+	time.Sleep(time.Duration(f.away.Load()))
 	return n, err
+}
+
+// dialFar dials brokers that are so far away.
+func (c *cluster) dialFar(away *atomic.Int64) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := c.cfg.Dialer(ctx, network, address)
+		return far{conn, away}, err
+	}
+}
+
+// trickle writes a record of each number's key to the input, so far apart, until it is stopped.
+func (c *cluster) trickle(apart time.Duration, key func(i int) string) (stop func()) {
+	end, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; ; i++ {
+			select {
+			case <-end:
+				return
+			case <-time.After(apart):
+				c.put(c.lines, 0, key(i), "w")
+			}
+		}
+	}()
+	return func() {
+		close(end)
+		<-done
+	}
 }
 
 // copying is a topology that writes its input as it is.
@@ -53,6 +81,8 @@ func TestVirtualCatchingUp(t *testing.T) {
 				c, _ := virtualCluster(t, 1)
 				value := strings.Repeat("v", 10_000)
 				const records = 2000 // ten answers and more
+				var away atomic.Int64
+				away.Store(int64(30 * time.Millisecond))
 				var kv []string
 				for i := range records {
 					kv = append(kv, fmt.Sprint(i), value)
@@ -60,10 +90,7 @@ func TestVirtualCatchingUp(t *testing.T) {
 				c.write(c.lines, 0, kv...)
 				in := c.start(dir, func(cfg *app.Config) {
 					cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = c.copying(), g, 1, 9*time.Second
-					cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-						conn, err := c.cfg.Dialer(ctx, network, address)
-						return far{conn, 30 * time.Millisecond}, err
-					}
+					cfg.Dial = c.dialFar(&away)
 				})
 				begin := time.Now()
 				c.awaitProcessed(c.lines)
@@ -127,24 +154,10 @@ func TestVirtualSlowCommit(t *testing.T) {
 		var away atomic.Int64
 		in := c.start(dir, func(cfg *app.Config) {
 			cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = c.copying(), app.ExactlyOnce, 1, 5*time.Second
-			cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-				conn, err := c.cfg.Dialer(ctx, network, address)
-				return varying{conn, &away}, err
-			}
+			cfg.Dial = c.dialFar(&away)
 		})
 		commits := func() uint64 { return in.app.Metrics().Commit.Count }
-		stop, done := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(done)
-			for i := 0; ; i++ {
-				select {
-				case <-stop:
-					return
-				case <-time.After(3 * time.Millisecond):
-					c.put(c.lines, 0, fmt.Sprint(i), "v")
-				}
-			}
-		}()
+		stop := c.trickle(3*time.Millisecond, func(i int) string { return fmt.Sprint(i) })
 		time.Sleep(2 * time.Second)
 		away.Store(int64(200 * time.Millisecond))
 		time.Sleep(50 * time.Millisecond) // within a commit
@@ -156,24 +169,11 @@ func TestVirtualSlowCommit(t *testing.T) {
 		if n := commits() - before; n < 10 {
 			t.Errorf("%d commits in 300 ms after one that took 200, want one after each floor", n)
 		}
-		close(stop)
-		<-done
+		stop()
 		if err := in.stop(); err != nil {
 			t.Error(err)
 		}
 	})
-}
-
-// varying is a connection to a broker that is now and then far away.
-type varying struct {
-	net.Conn
-	away *atomic.Int64
-}
-
-func (v varying) Read(b []byte) (int, error) {
-	n, err := v.Conn.Read(b)
-	time.Sleep(time.Duration(v.away.Load()))
-	return n, err
 }
 
 // TestVirtualCommitInterval: with a record cache, which waits for the interval, commits are no further apart than that,
@@ -196,20 +196,7 @@ func TestVirtualCommitInterval(t *testing.T) {
 					in := c.start(dir, func(cfg *app.Config) {
 						cfg.Topology, cfg.Guarantee, cfg.CommitInterval, cfg.RecordCache, cfg.Workers = topo, g, interval, 1<<20, 1
 					})
-					stop := make(chan struct{})
-					done := make(chan struct{})
-					go func() {
-						defer close(done)
-						for i := 0; ; i++ {
-							select {
-							case <-stop:
-								return
-							default:
-							}
-							c.put(c.lines, 0, fmt.Sprint(i%3), "w")
-							time.Sleep(67 * time.Millisecond)
-						}
-					}()
+					stop := c.trickle(67*time.Millisecond, func(i int) string { return fmt.Sprint(i % 3) })
 					time.Sleep(5 * time.Second)
 					last, at := in.app.Metrics().Commit.Count, time.Now()
 					var worst time.Duration
@@ -223,8 +210,7 @@ func TestVirtualCommitInterval(t *testing.T) {
 							last, at = m, time.Now()
 						}
 					}
-					close(stop)
-					<-done
+					stop()
 					if gaps < 10 || worst > interval+20*time.Millisecond {
 						t.Errorf("%d commits; one came %v after the one before, the interval is %v", gaps, worst, interval)
 					}

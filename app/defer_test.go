@@ -146,11 +146,8 @@ func TestTasksTakeTurns(t *testing.T) {
 		}
 	}
 	for i := range tasks {
-		before := [tasks]time.Time{}
-		for j, e := range all {
-			before[j] = e.written
-		}
-		if commit(); written() != 1 || all[i].written.Equal(before[i]) {
+		before := all[i].written
+		if commit(); written() != 1 || all[i].written.Equal(before) {
 			t.Errorf("commit %d: the state of %d tasks was written, want one, number %d", i, written(), i)
 		}
 	}

@@ -57,8 +57,7 @@ func ping(ctx context.Context, cl *kgo.Client, cfg Config) error {
 			return classify("connect to "+strings.Join(cfg.Brokers, ","), "", -1, err)
 		}
 		// The end of our own patience says nothing, nor does a dial that it cut short; keep the reason before it.
-		late, ok := errors.AsType[net.Error](err)
-		if cause == nil || bounded.Err() == nil && !(ok && late.Timeout()) {
+		if cause == nil || bounded.Err() == nil && !timedOut(err) {
 			cause = err
 		}
 		select {

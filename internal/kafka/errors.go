@@ -241,10 +241,12 @@ func isConnError(err error) bool {
 	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return true
 	}
-	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
-		return true
-	}
-	return kgo.IsRetryableBrokerErr(err)
+	return timedOut(err) || kgo.IsRetryableBrokerErr(err)
+}
+
+func timedOut(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
 }
 
 // CommitError says which partitions of a commit failed. The partitions that it does not name are
