@@ -12,8 +12,8 @@ import (
 
 const (
 	// outgoings is how many runs of outputs can be on their way from a worker to its client: one that is being handed
-	// over, and one that waits.
-	outgoings = 2
+	// over, and some that wait, for either goroutine is now and then held up for longer than a run takes.
+	outgoings = 8
 	// fewOutputs is how many at most the worker hands over itself when nothing is on its way: to wake the sender would
 	// take longer.
 	fewOutputs = 32

@@ -40,6 +40,8 @@ type cached[K comparable, V any] struct {
 	// behind are the slots whose flushed values the engine lacks, defers tells that there may be some.
 	behind []uint32
 	defers bool
+	// whole tells that the slots have every key: there is no need to look for others below.
+	whole bool
 	// flushed tells that a commit is being confirmed.
 	flushed bool
 
@@ -78,6 +80,17 @@ func newCached[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V
 	// A slot, and its cell in the index, of which 3/8 to 3/4 are in use.
 	c.allowance = newAllowance(&env, reflect.TypeFor[K](), reflect.TypeFor[V](), int64(reflect.TypeFor[slot[K, V]]().Size()+14))
 	return c, nil
+}
+
+// noticing makes the cache of a store that is empty know that it has all of it, until it gives a key up. Every write
+// must go through a slot.
+func (c *cached[K, V]) noticing() *cached[K, V] {
+	it := c.env.Engine.Iterate(nil, nil, false)
+	c.whole = c.env.Version == nil && !it.Next() && it.Err() == nil
+	if it.Close() != nil {
+		c.whole = false
+	}
+	return c
 }
 
 // ComparableByContent returns an error if == on values of a key type compares addresses rather than what is
@@ -120,6 +133,9 @@ func (c *cached[K, V]) lookup(key K) uint32 {
 		return i
 	}
 	i = c.take(key, hash)
+	if _, found := c.slots.same(key); found && c.whole { // a NaN is never found
+		return i
+	}
 	row, timestamp, ok := c.read(key)
 	if !ok {
 		return i
@@ -233,6 +249,7 @@ func (c *cached[K, V]) evict() {
 			case s.state&slotBehind != 0:
 				c.freeze(s)
 			}
+			c.whole = c.whole && s.state&slotPresent == 0
 			c.slots.remove(i)
 			return
 		}

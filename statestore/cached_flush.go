@@ -88,7 +88,7 @@ func (c *cached[K, V]) shrink(others int) {
 		return
 	}
 	c.freezeAll()
-	c.slots, c.hand, c.dirty = newSlots[K, V](), 0, nil
+	c.slots, c.hand, c.dirty, c.whole = newSlots[K, V](), 0, nil, false
 	c.share(others, 0)
 }
 

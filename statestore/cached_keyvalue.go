@@ -12,7 +12,7 @@ func NewKeyValue[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde
 	if err != nil {
 		return nil, err
 	}
-	return &keyValue[K, V]{c.deferring()}, nil
+	return &keyValue[K, V]{c.deferring().noticing()}, nil
 }
 
 type keyValue[K comparable, V any] struct{ *cached[K, V] }
@@ -71,7 +71,7 @@ func NewTimestamped[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Se
 	if err != nil {
 		return nil, err
 	}
-	return &timestamped[K, V]{c.deferring()}, nil
+	return &timestamped[K, V]{c.deferring().noticing()}, nil
 }
 
 type timestamped[K comparable, V any] struct{ *cached[K, V] }

@@ -35,7 +35,7 @@ func NewList[K comparable, V any](env Env, ks serde.Serde[K], vs serde.Serde[V])
 	if err != nil {
 		return nil, err
 	}
-	return &list[K, V]{c}, nil
+	return &list[K, V]{c.noticing()}, nil
 }
 
 type list[K comparable, V any] struct{ *cached[K, []V] }

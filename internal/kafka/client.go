@@ -19,12 +19,14 @@ type ReadConfig struct {
 	// MaxWait is how long the broker may hold an answer back while there is nothing to send. It is also
 	// how long a newly assigned partition may have to wait for its first fetch. Default 100 ms.
 	MaxWait time.Duration
-	// MaxBytes bounds one response. At most two responses' worth wait in memory for each broker and
-	// client (one to be polled, one on its way), not counting paused partitions, of which each may hold
-	// two shares. Default 2 MiB, for a Restorer 8 MiB.
+	// MaxBytes bounds one response. The next is asked for as soon as less than that waits to be polled, so that at
+	// most two responses' worth wait in memory for each broker and client (one to be polled, one on its way), not
+	// counting paused partitions, of which each may hold half a response and a share. Default 1.5 MiB, for
+	// a Restorer 8 MiB.
 	MaxBytes int32
-	// MaxPartitionBytes bounds a partition's share of a response, where its batches are not larger. Default 512 KiB,
-	// for a Restorer 2 MiB.
+	// MaxPartitionBytes bounds a partition's share of a response, where its batches are not larger and there are more
+	// partitions than such shares in a response: fewer share it evenly, but none has more than half of it. Default
+	// 384 KiB, for a Restorer 2 MiB.
 	MaxPartitionBytes int32
 }
 
@@ -36,7 +38,7 @@ type ClientConfig struct {
 	// BatchMaxBytes bounds a produced batch, and with it a record. Default 1 MiB minus the overhead, the
 	// broker's default limit.
 	BatchMaxBytes int32
-	// MaxBuffered bounds the records waiting to be acknowledged; [Client.Produce] blocks above. Default 25,000.
+	// MaxBuffered bounds the records waiting to be acknowledged; [Client.Produce] blocks above. Default 16,000.
 	MaxBuffered int
 	// DeliveryTimeout is how long a record may wait for its acknowledgement before its error is of kind
 	// [Timeout]. Default 2 min.
@@ -112,7 +114,7 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 		cc.BatchMaxBytes = 1_000_012
 	}
 	if cc.MaxBuffered == 0 {
-		cc.MaxBuffered = 25_000
+		cc.MaxBuffered = 16_000
 	}
 	if cc.DeliveryTimeout == 0 {
 		cc.DeliveryTimeout = 2 * time.Minute
@@ -142,7 +144,7 @@ func NewClient(cfg Config, cc ClientConfig) (*Client, error) {
 	}
 	d := newDeadlines(cc.DeliveryTimeout)
 	c := &Client{
-		cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(2<<20, 512<<10)),
+		cl: cl, f: newFetcher(cl, cfg, cc.Read.withDefaults(3<<19, 384<<10)),
 		slabs: newSlabs(cc.MaxBuffered, maxBufferedBytes, d), deadlines: d, transactionalID: cc.TransactionalID,
 	}
 	c.promise = c.acknowledged

@@ -337,7 +337,7 @@ func TestAFullPartitionDoesNotHoldUpTheOthersNorItself(t *testing.T) {
 		}
 		// Small answers, so that the busy partition fills its buffer many times over, while the idle one
 		// keeps every request waiting at the broker as long as it may.
-		c := e.client(t, ClientConfig{Read: ReadConfig{MaxWait: 2 * time.Second, MaxPartitionBytes: 2048}})
+		c := e.client(t, ClientConfig{Read: ReadConfig{MaxWait: 2 * time.Second, MaxBytes: 4096, MaxPartitionBytes: 2048}})
 		c.Assign(map[record.TopicPartition]int64{busy: 0, idle: 0})
 		collect(t, c, haveRecords(1))
 		begin := time.Now()

@@ -20,7 +20,7 @@ type cursor struct {
 	delivered int64
 	// chunks are what was fetched and not yet polled, oldest first.
 	chunks []chunk
-	// bytes is the size of chunks, roughly.
+	// bytes is the size of what is left in chunks, roughly.
 	bytes int
 
 	// leader is the broker to fetch from, -1 while unknown; leaderEpoch its epoch as the metadata said.
@@ -64,7 +64,8 @@ type chunk struct {
 	// from is the position before the chunk: a batch may begin earlier. next is the one after it, past what follows
 	// its last record and is not a record.
 	from, next int64
-	bytes      int
+	// bytes is the size of what is left of it, of which each record is taken to have each.
+	bytes, each int
 }
 
 // piece is what poll takes from a cursor.
@@ -77,12 +78,21 @@ type piece struct {
 	err           error
 }
 
-// fetchable tells whether the cursor wants to be fetched, and full whether it would if it had less buffered.
-func (c *cursor) fetchable(now time.Time) (yes, full bool) {
+// fetchable tells whether the cursor wants to be fetched, and full whether it would if it had less buffered: half of
+// what a response may have, or a batch if those are larger. Of a trickle two answers are enough, so that they become
+// larger while nobody polls.
+func (c *cursor) fetchable(now time.Time, response int32) (yes, full bool) {
 	if c.inflight || c.finished || c.err != nil || c.leader < 0 || now.Before(c.retryAt) {
 		return false, false
 	}
-	full = len(c.chunks) > 1 || c.paused && len(c.chunks) > 0
+	switch {
+	case c.paused:
+		full = len(c.chunks) > 0
+	case c.bytes < int(response/16):
+		full = len(c.chunks) > 1
+	default:
+		full = c.bytes >= int(max(response/2, c.share))
+	}
 	return !full, full
 }
 
@@ -112,9 +122,7 @@ func (c *cursor) take(limit int, l *loans) piece {
 	p := piece{tp: c.tp, next: c.delivered, end: c.end, logStart: c.logStart}
 	n := 0
 	for i := range c.chunks {
-		for j := range c.chunks[i].batches {
-			n += c.chunks[i].batches[j].left
-		}
+		n += c.chunks[i].left()
 	}
 	if limit > 0 {
 		n = min(n, limit)
@@ -122,6 +130,7 @@ func (c *cursor) take(limit int, l *loans) piece {
 	p.records = l.lend(n)
 	for len(c.chunks) > 0 {
 		k := &c.chunks[0]
+		had := len(p.records)
 		var err error
 		if p.records, err = k.decode(p.records, n, c.limit); err != nil {
 			// Some of the chunk may have been taken before.
@@ -137,6 +146,8 @@ func (c *cursor) take(limit int, l *loans) piece {
 			return p // c.pos stays as it is: a request may be under way
 		}
 		if len(k.batches) > 0 { // n are decoded
+			taken := k.each * (len(p.records) - had)
+			k.bytes, c.bytes = k.bytes-taken, c.bytes-taken
 			p.next = max(p.next, p.records[len(p.records)-1].Offset+1)
 			c.delivered = p.next
 			return p
@@ -154,6 +165,15 @@ func (c *cursor) take(limit int, l *loans) piece {
 	}
 	c.delivered = p.next
 	return p
+}
+
+// left is how many records of the chunk are still to be decoded.
+func (k *chunk) left() int {
+	n := 0
+	for i := range k.batches {
+		n += k.batches[i].left
+	}
+	return n
 }
 
 // decode appends records of the chunk, up to n in all, and those only that are not before it nor at end or later.
@@ -190,7 +210,9 @@ func (c *cursor) add(batches []batch, next int64, bytes int) {
 	c.pos = next
 	switch {
 	case len(batches) > 0:
-		c.chunks = append(c.chunks, chunk{batches: batches, from: from, next: next, bytes: bytes})
+		k := chunk{batches: batches, from: from, next: next, bytes: bytes}
+		k.each = bytes / max(1, k.left())
+		c.chunks = append(c.chunks, k)
 		c.bytes += bytes
 	case len(c.chunks) > 0:
 		c.chunks[len(c.chunks)-1].next = next

@@ -45,6 +45,8 @@ type brokerLoop struct {
 	// turn rotates the partitions in a request: a broker fills its answer in the request's order, and
 	// the last ones would starve behind full ones.
 	turn int
+	// full tells that it waits until less than a response's worth is buffered. Guarded by the fetcher's mutex.
+	full bool
 }
 
 func newFetcher(cl *kgo.Client, cfg Config, rc ReadConfig) *fetcher {
@@ -104,6 +106,9 @@ func (f *fetcher) unassign(tps []record.TopicPartition) {
 	for _, tp := range tps {
 		if c := f.cursors[tp]; c != nil {
 			f.drop(c)
+			if b := f.brokers[c.leader]; b != nil {
+				signal(b.wake)
+			}
 		}
 	}
 }
@@ -210,7 +215,7 @@ func (f *fetcher) takeAll(limit int, forget bool) []piece {
 			more = true
 			break
 		}
-		_, wasFull := c.fetchable(time.Time{})
+		_, wasFull := c.fetchable(time.Time{}, f.read.MaxBytes)
 		p := c.take(share, &f.loans)
 		total += len(p.records)
 		ps = append(ps, p)
@@ -218,17 +223,35 @@ func (f *fetcher) takeAll(limit int, forget bool) []piece {
 		if forget && (p.done || p.err != nil) {
 			over = append(over, c)
 		}
-		if b := f.brokers[c.leader]; b != nil && (wasFull || len(c.chunks) == 0) {
+		_, full := c.fetchable(time.Time{}, f.read.MaxBytes)
+		if b := f.brokers[c.leader]; b != nil && (wasFull && !full || len(c.chunks) == 0) {
 			signal(b.wake)
 		}
 	}
 	for _, c := range over {
 		f.drop(c)
 	}
+	for _, b := range f.brokers {
+		if b.full && f.buffered(b.id) < int(f.read.MaxBytes) {
+			b.full = false
+			signal(b.wake)
+		}
+	}
 	if more {
 		signal(f.ready)
 	}
 	return ps
+}
+
+// buffered is about how many bytes of a broker's partitions wait to be polled.
+func (f *fetcher) buffered(broker int32) int {
+	n := 0
+	for _, c := range f.order {
+		if c.leader == broker && !c.paused {
+			n += c.bytes
+		}
+	}
+	return n
 }
 
 // giveBack takes records that poll returned and that nobody uses any more.

@@ -41,16 +41,13 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 	now := time.Now()
 	b.turn++
 	var lone *cursor
-	buffered, wait := 0, f.read.MaxWait
+	wait := f.read.MaxWait
 	for i := range f.order {
 		c := f.order[(b.turn+i)%len(f.order)]
 		if c.leader != b.id {
 			continue
 		}
-		if !c.paused {
-			buffered += c.bytes
-		}
-		yes, full := c.fetchable(now)
+		yes, full := c.fetchable(now, f.read.MaxBytes)
 		if full {
 			wait = min(wait, c.patience(now))
 		}
@@ -74,7 +71,7 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 	if f.read.ReadCommitted {
 		req.IsolationLevel = 1
 	}
-	if buffered >= int(f.read.MaxBytes) {
+	if b.full = f.buffered(b.id) >= int(f.read.MaxBytes); b.full {
 		return req, nil, again
 	}
 	// While this request waits at the broker for the partitions in it, the others cannot be fetched, however fast
@@ -83,6 +80,7 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 	if lone != nil {
 		asked, req.MaxWaitMillis = []*cursor{lone}, 0
 	}
+	share := max(f.read.MaxPartitionBytes, f.read.MaxBytes/int32(max(2, len(asked))))
 	var topics byTopic[kmsg.FetchRequestTopic]
 	for _, c := range asked {
 		t := topics.of(c.tp.Topic, func() kmsg.FetchRequestTopic {
@@ -94,7 +92,7 @@ func (f *fetcher) request(b *brokerLoop) (req *kmsg.FetchRequest, asked []*curso
 		p.Partition = c.tp.Partition
 		p.FetchOffset = c.pos
 		p.CurrentLeaderEpoch = c.leaderEpoch
-		p.PartitionMaxBytes = max(f.read.MaxPartitionBytes, c.share)
+		p.PartitionMaxBytes = max(share, c.share)
 		t.Partitions = append(t.Partitions, p)
 		c.inflight = true
 	}
