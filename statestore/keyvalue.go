@@ -2,7 +2,8 @@ package statestore
 
 import "iter"
 
-// KeyValue is a store of one value a key.
+// KeyValue is a store of one value a key. Keys that are serialized alike must be equal: those that are not have a value
+// each as long as they are cached, and one row.
 //
 // Iteration is in the order of the serialized keys, compared as unsigned bytes. The store may be read and
 // written meanwhile; whether entries ahead that were written since the iteration began are seen is not

@@ -359,7 +359,7 @@ func TestABatchAboveItsShareIsAskedForAloneOnce(t *testing.T) {
 				e.fill(t, tp(topic, p), i*500, 500)
 			}
 		}
-		c := e.client(t, ClientConfig{Read: ReadConfig{MaxPartitionBytes: 1024}})
+		c := e.client(t, ClientConfig{Read: ReadConfig{MaxBytes: 3 * 1024, MaxPartitionBytes: 1024}})
 		c.Assign(positions)
 		collect(t, c, haveRecords(3*5000))
 		if e.fake != nil {
