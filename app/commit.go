@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,17 +10,18 @@ import (
 	"github.com/leatstream/leat/record"
 )
 
-// commitRetry is the wait between two tries of an offset commit.
-const commitRetry = 50 * time.Millisecond
-
-// maybeCommit commits when the interval has passed, when user code asked for it, when much is waiting, or,
+// maybeCommit begins a commit when the interval has passed, when user code asked for it, when much is waiting, or,
 // not below the floor, when the worker has caught up with its inputs and nothing is in the record cache, which holds
 // updates back for the interval. At least once, where each commit only keeps the worker from the next records, it waits
 // until none have come for as long as the floor. It returns how long a commit can wait.
 func (w *worker) maybeCommit(ctx context.Context, caughtUp bool) time.Duration {
+	cfg := w.in.cfg
+	if w.committing.underWay() {
+		return cfg.CommitInterval
+	}
+	w.conclude(ctx)
 	w.touch()
 	since := time.Since(w.lastCommit)
-	cfg := w.in.cfg
 	var wanted, needed bool
 	var pending int64
 	for _, e := range w.tasks {
@@ -52,7 +51,7 @@ func (w *worker) maybeCommit(ctx context.Context, caughtUp bool) time.Duration {
 	default:
 		return cfg.CommitInterval - since
 	}
-	w.commit(ctx)
+	w.beginCommit(ctx)
 	return cfg.CommitInterval
 }
 
@@ -80,153 +79,94 @@ func (d *durations) least() time.Duration { return slices.Min(d[:]) }
 // processed again, exactly once their outputs never show. A crash at any time leaves the local state behind its
 // changelog, which the next restore makes up for. Tasks that turn out to be lost meanwhile are left out; in
 // a transaction, all of it is given up with them.
+//
+// Of a transaction's commit 2 and 3 are the sender's, and the worker goes on: see [committing].
 func (w *worker) commit(ctx context.Context) {
-	begin := time.Now()
+	w.beginCommit(ctx)
+	w.conclude(ctx)
+}
+
+// beginCommit does 1. A transaction's 2 and 3 it leaves to the sender, and 4 to conclude.
+func (w *worker) beginCommit(ctx context.Context) {
+	w.conclude(ctx)
 	if w.failed { // nothing after a failure counts
 		w.abort(ctx)
 		return
 	}
-	err := w.tryCommit(ctx)
-	w.lastCommit = time.Now()
-	took := w.lastCommit.Sub(begin)
-	w.took.add(took)
+	begun := time.Now()
+	c, err := w.prepare(ctx)
 	if err != nil {
+		w.ended(time.Now(), begun)
 		w.recover(ctx, err)
 		return
 	}
-	w.in.app.metrics.commit.observe(took)
+	c.begun = begun
+	w.committing, w.open = c, false // what comes after it belongs to the next transaction
+	if c.open && w.refusals.none() {
+		w.sender.commit(c)
+		return
+	}
+	w.sender.wait()
+	c.run()
+	w.conclude(ctx)
 }
 
-func (w *worker) tryCommit(ctx context.Context) error {
-	offsets := make(map[record.TopicPartition]kafka.Offset)
-	var entries []*entry
+// prepare does 1.
+func (w *worker) prepare(ctx context.Context) (*committing, error) {
+	c := &committing{
+		worker: w, client: w.client, failed: w.produceErr, ctx: ctx,
+		offsets: make(map[record.TopicPartition]kafka.Offset), done: make(chan struct{}),
+	}
 	for _, e := range w.tasks {
 		switch {
 		case e.lost.Load():
 			e.dead = true
 			if w.open {
-				return errLost // its outputs are in the transaction
+				return nil, errLost // its outputs are in the transaction
 			}
 			continue
 		case e.dead || !e.task.CommitNeeded():
 			continue
 		}
-		c, err := e.task.Prepare()
+		p, err := e.task.Prepare()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := w.send(ctx, e); err != nil {
-			return err
+			return nil, err
 		}
-		for _, o := range c.Offsets {
-			offsets[o.TopicPartition] = kafka.Offset{Next: o.Next, Metadata: changelog.Metadata{PartitionTime: o.Time, Processors: o.Times}.Encode()}
+		for _, o := range p.Offsets {
+			c.offsets[o.TopicPartition] = kafka.Offset{Next: o.Next, Metadata: changelog.Metadata{PartitionTime: o.Time, Processors: o.Times}.Encode()}
 		}
-		entries = append(entries, e)
+		c.entries = append(c.entries, e)
 	}
-	if len(entries) == 0 && !w.open {
-		return nil
+	c.open = w.open
+	return c, w.hold(c.entries)
+}
+
+// conclude waits for the commit that is under way, if there is one, and does 4.
+func (w *worker) conclude(ctx context.Context) {
+	c := w.committing
+	if c == nil {
+		return
 	}
-	if err := w.flush(ctx); err != nil {
-		return fmt.Errorf("worker %d: wait for outputs to be written: %w", w.number, err)
+	<-c.done
+	w.committing = nil
+	w.ended(c.ended, c.begun)
+	err := c.err
+	if err == nil {
+		err = w.confirm(c)
 	}
-	if err := w.produceErr.Load(); err != nil {
-		return *err
-	}
-	entries, err := w.commitOffsets(ctx, entries, offsets)
 	if err != nil {
-		return err
+		w.open = w.open || c.open // as far as anybody knows
+		w.recover(ctx, err)
+		return
 	}
-	committed := make(map[record.TopicPartition]int64, len(offsets))
-	for tp, o := range offsets {
-		committed[tp] = o.Next
-	}
-	if err := w.confirm(entries, committed); err != nil {
-		return err
-	}
-	w.refusals.committed()
-	w.in.purge.committed(committed)
-	return nil
+	w.in.app.metrics.commit.observe(c.ended.Sub(c.begun))
 }
 
-// errLost tells that a transaction holds outputs of a task that others have.
-var errLost = errors.New("a task was lost in the middle of a transaction")
-
-// commitOffsets commits, trying again as long as the group is busy with a rebalance. It returns the entries
-// that the commit holds for: those that were not lost meanwhile.
-func (w *worker) commitOffsets(ctx context.Context, entries []*entry, offsets map[record.TopicPartition]kafka.Offset) ([]*entry, error) {
-	deadline := time.Now().Add(w.in.cfg.TaskTimeout)
-	if w.open { // the broker ends the transaction before long
-		deadline = time.Now().Add(w.in.cfg.TransactionTimeout)
-	}
-	for {
-		kept := entries[:0]
-		for _, e := range entries {
-			if e.lost.Load() || w.in.group.outdated(e) {
-				e.dead = true
-				if w.open {
-					return nil, errLost
-				}
-				for _, tp := range e.inputs {
-					delete(offsets, tp)
-				}
-				continue
-			}
-			kept = append(kept, e)
-		}
-		entries = kept
-		var err error
-		switch {
-		case w.open && len(offsets) > 0:
-			err = w.in.group.commitIn(ctx, w.client, entries, offsets)
-		case !w.open:
-			err = w.in.group.commit(ctx, offsets)
-		}
-		switch {
-		case err == nil && w.open:
-			if err := w.client.End(ctx, true); err != nil {
-				return entries, err // it stays open as far as anybody knows
-			}
-			w.open = false
-			return entries, nil
-		case err == nil:
-			return entries, nil
-		case ctx.Err() != nil || time.Now().After(deadline):
-			return entries, fmt.Errorf("worker %d: %w", w.number, err)
-		case w.open && kafka.ProducerFenced(err):
-			return entries, err
-		case errors.Is(err, kafka.Fenced), errors.Is(err, kafka.Retriable), errors.Is(err, kafka.Unreachable):
-			// Fenced is either a generation that this member has not heard of yet, which passes, or the
-			// loss of its tasks, which the membership is about to tell.
-			pause(ctx, commitRetry)
-		default:
-			return entries, fmt.Errorf("worker %d: %w", w.number, err)
-		}
-	}
-}
-
-// commit commits offsets with the membership's generation.
-func (g *group) commit(ctx context.Context, offsets map[record.TopicPartition]kafka.Offset) error {
-	m := g.member.Load()
-	if m == nil { // tasks can be handed over before Join has returned
-		return &kafka.Error{Kind: kafka.Retriable, Op: "commit offsets", Partition: -1}
-	}
-	return m.Commit(ctx, offsets)
-}
-
-// commitIn adds offsets of entries to a client's transaction, with the membership's generation.
-func (g *group) commitIn(ctx context.Context, c *kafka.Client, entries []*entry, offsets map[record.TopicPartition]kafka.Offset) error {
-	m := g.member.Load()
-	if m == nil {
-		return &kafka.Error{Kind: kafka.Retriable, Op: "commit offsets in a transaction", Partition: -1}
-	}
-	id, generation := m.Metadata()
-	if id == "" || generation < 0 { // out of the group for the moment; a commit without a member would be taken
-		return &kafka.Error{Kind: kafka.Retriable, Op: "commit offsets in a transaction", Partition: -1}
-	}
-	if slices.ContainsFunc(entries, func(e *entry) bool { return e.outdated(id) }) {
-		return errLost
-	}
-	return c.CommitInTransaction(ctx, kafka.GroupMember{
-		Group: g.in.cfg.Application, ID: id, Generation: generation, InstanceID: g.in.cfg.Instance,
-	}, offsets)
+// ended notes when a commit ended that began then.
+func (w *worker) ended(at, begun time.Time) {
+	w.lastCommit = at
+	w.took.add(at.Sub(begun))
 }

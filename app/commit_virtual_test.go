@@ -176,6 +176,61 @@ func TestVirtualSlowCommit(t *testing.T) {
 	})
 }
 
+// TestVirtualProcessingGoesOn: while the broker takes its time for a transaction, records are processed on.
+func TestVirtualProcessingGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(time.Second) }) // until the last read has come home
+		c, _ := virtualCluster(t, 1)
+		var away atomic.Int64
+		s := stream.New()
+		lines := stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String))
+		stream.To(stream.MapValues(lines, func(v string) string {
+			time.Sleep(5 * time.Millisecond)
+			return v
+		}), stream.NewTopic(c.counts, serde.String, serde.String))
+		topo, err := s.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kv []string
+		for i := range 5000 { // 25 seconds
+			kv = append(kv, fmt.Sprint(i), "v")
+		}
+		c.write(c.lines, 0, kv...)
+		in := c.start(dir, func(cfg *app.Config) {
+			cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = topo, app.ExactlyOnce, 1, 50*time.Millisecond
+			cfg.Dial = c.dialFar(&away)
+		})
+		processed := func() (n int64) {
+			for _, m := range in.app.Metrics().Tasks {
+				n += m.RecordsIn
+			}
+			return n
+		}
+		time.Sleep(3 * time.Second)
+		away.Store(int64(100 * time.Millisecond)) // several times that for a commit: outputs, offsets, end
+		time.Sleep(time.Second)
+		before, last, at := in.app.Metrics().Commit, processed(), time.Now()
+		var worst time.Duration
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if n := processed(); n > last {
+				worst = max(worst, time.Since(at))
+				last, at = n, time.Now()
+			}
+		}
+		after := in.app.Metrics().Commit
+		commit := (after.Sum - before.Sum) / float64(after.Count-before.Count)
+		if worst.Seconds() > commit*3/4 {
+			t.Errorf("%d commits of %.3f s; nothing was processed for %v", after.Count-before.Count, commit, worst)
+		}
+		away.Store(0)
+		if err := in.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestVirtualCommitInterval: with a record cache, which waits for the interval, commits are no further apart than that,
 // whenever records come.
 func TestVirtualCommitInterval(t *testing.T) {

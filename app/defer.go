@@ -24,32 +24,57 @@ func (w *worker) deferrable() int {
 	return int(w.in.cfg.Memory / deferShare / int64(w.in.cfg.Workers*max(1, len(w.tasks))))
 }
 
-// confirm tells tasks that a commit with these offsets has gone through. Those whose time has come for the local state
-// take turns, as many in a commit as keep up with the interval: records wait meanwhile.
-func (w *worker) confirm(entries []*entry, committed map[record.TopicPartition]int64) error {
+// hold makes the tasks of a commit ready for what comes after it. Those whose stores can keep its writes go on at once.
+// Those that cannot, or whose time has come for the local state, wait until the commit has gone through: nothing later
+// may get there with it. The time comes for some after the other, as many in a commit as keep up with the interval:
+// their records wait meanwhile.
+func (w *worker) hold(entries []*entry) error {
 	deferrable := w.deferrable()
 	turns := 1 + int(time.Duration(len(w.tasks))*time.Since(w.lastCommit)/writeInterval)
 	for _, e := range entries {
-		write := e.task.Deferred() >= deferrable
-		if !write && turns > 0 && e.due() {
-			write = true
+		e.writes = e.task.Deferred() >= deferrable
+		if !e.writes && turns > 0 && e.due() {
+			e.writes = true
 			turns--
 		}
-		if err := e.confirm(committed, write); err != nil {
+		if e.held = e.writes || !e.task.Defers(); e.held {
+			continue
+		}
+		if err := e.task.Defer(nil); err != nil { // no store is written, so none needs a position
+			return err
+		}
+	}
+	return nil
+}
+
+// confirm tells tasks that a commit has gone through.
+func (w *worker) confirm(c *committing) error {
+	committed := make(map[record.TopicPartition]int64, len(c.offsets))
+	for tp, o := range c.offsets {
+		committed[tp] = o.Next
+	}
+	for _, e := range c.entries {
+		if err := e.confirm(committed); err != nil {
 			return err
 		}
 		e.stats.measure(e.task)
 	}
+	w.refusals.committed()
+	w.in.purge.committed(committed)
 	return nil
 }
 
 // due tells whether it is time for the task's local state.
 func (e *entry) due() bool { return time.Since(e.written) >= writeInterval }
 
-// confirm tells the task that a commit with these offsets has gone through, and whether it is to write its local state.
-func (e *entry) confirm(committed map[record.TopicPartition]int64, write bool) error {
+// confirm tells the task that a commit with these offsets has gone through.
+func (e *entry) confirm(committed map[record.TopicPartition]int64) error {
 	e.confirmed = now()
-	if !write {
+	if !e.held {
+		return nil
+	}
+	e.held = false
+	if !e.writes {
 		return e.task.Defer(e.positions(committed))
 	}
 	e.written = time.Now()
@@ -75,6 +100,9 @@ func (e *entry) positions(committed map[record.TopicPartition]int64) task.Positi
 // settle has the local state written of a task that has nothing to commit and whose time has come. It tells whether
 // there was one: then there may be others, but records come first.
 func (w *worker) settle() bool {
+	if w.committing != nil { // what tasks keep is not known to be committed
+		return false
+	}
 	for _, e := range w.tasks {
 		if !e.due() {
 			continue

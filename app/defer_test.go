@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/binary"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,7 +63,8 @@ func (c *counted) commit() {
 	c.t.Helper()
 	c.process()
 	c.prepare()
-	if err := c.confirm(nil, c.due()); err != nil {
+	w := &worker{in: &instance{cfg: &Config{Memory: 1 << 30, Workers: 1}}, lastCommit: time.Now(), tasks: []*entry{c.entry}}
+	if err := errors.Join(w.hold(w.tasks), w.confirm(&committing{entries: w.tasks})); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -127,7 +129,7 @@ func TestTasksTakeTurns(t *testing.T) {
 			e.process()
 			e.prepare()
 		}
-		if err := w.confirm(w.tasks, nil); err != nil {
+		if err := errors.Join(w.hold(w.tasks), w.confirm(&committing{entries: w.tasks})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -171,6 +173,45 @@ func TestTasksTakeTurns(t *testing.T) {
 	w.lastCommit, w.in.cfg.Memory = time.Now(), 1
 	if commit(); written() != tasks {
 		t.Errorf("%d tasks were written without memory to wait in, want all", written())
+	}
+}
+
+// TestHeld: a task whose local state gets the commit under way processes nothing until that has gone through; one that
+// keeps it goes on, and its local state gets none of it before the next.
+func TestHeld(t *testing.T) {
+	due, kept := newCounted(t), newCounted(t)
+	kept.written = time.Now()
+	w := &worker{in: &instance{cfg: &Config{Memory: 1 << 30, Workers: 1}}, lastCommit: time.Now(), tasks: []*entry{due.entry, kept.entry}, sender: newSender()}
+	defer w.sender.close()
+	for _, e := range []*counted{due, kept} {
+		e.process()
+		e.prepare()
+	}
+	w.committing = &committing{entries: w.tasks}
+	if err := w.hold(w.tasks); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []*counted{due, kept} {
+		e.at++
+		e.task.Offer(0, []record.Raw{{TopicPartition: e.task.Inputs()[0], Offset: e.at - 1, Key: []byte("a"), Value: []byte("b")}}, e.at)
+	}
+	w.turn(t.Context())
+	if n, m := due.task.Buffered(0), kept.task.Buffered(0); n != 1 || m != 0 {
+		t.Errorf("%d and %d records wait, want that of the task that is held", n, m)
+	}
+	kept.written = time.Time{}
+	if w.settle() || kept.local() != 0 {
+		t.Error("the local state was written while the commit was under way")
+	}
+	if err := w.confirm(w.committing); err != nil {
+		t.Fatal(err)
+	}
+	w.committing = nil
+	if due.local() != 1 || kept.local() != 0 {
+		t.Errorf("the local states have %d and %d, want 1 of the one that was due", due.local(), kept.local())
+	}
+	if w.turn(t.Context()); due.task.Buffered(0) != 0 {
+		t.Error("the task is held after the commit")
 	}
 }
 

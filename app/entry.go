@@ -47,6 +47,8 @@ type entry struct {
 	// confirmed is when the last commit went through, in milliseconds; written, when the local state last got one.
 	confirmed int64
 	written   time.Time
+	// held tells that the task waits for the commit under way, and writes, that its local state will get that one.
+	held, writes bool
 	// dead tells that the task has failed or was fenced; it waits to be taken away.
 	dead bool
 	// stats are read by others.

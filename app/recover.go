@@ -48,7 +48,7 @@ func (w *worker) recover(ctx context.Context, err error) {
 	}
 	for _, e := range append([]*entry(nil), w.tasks...) {
 		w.detach(e)
-		e.dead = false
+		e.dead, e.held = false, false
 		if e.gone.Load() {
 			continue
 		}

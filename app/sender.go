@@ -20,7 +20,8 @@ const (
 )
 
 // sender hands outputs to a worker's client. For a record that is a quarter to half of the work of processing
-// it, so it is done in a goroutine of its own, while the worker processes on. All but run are the worker's.
+// it, so it is done in a goroutine of its own, while the worker processes on. So are the commits of transactions, between
+// the outputs before and after them. All but run are the worker's.
 type sender struct {
 	queue chan sending
 	// free are the outgoings that are not on their way. A worker that is ahead waits for them.
@@ -28,10 +29,13 @@ type sender struct {
 	done sync.WaitGroup
 }
 
-// sending is a run of outputs of one task, and what all runs of the task have in common.
+// sending is a run of outputs of one task, and what all runs of the task have in common; or a commit.
 type sending struct {
 	*task.Outgoing
+	commit *committing
 	client *kafka.Client
+	// begins tells that a transaction begins with the run.
+	begins bool
 	// acks are called when an output has been written: index 0 for records of sinks, n+1 for change records of
 	// store n, lettered for dead letters. They are made once, so that producing allocates no closure.
 	acks     []func(partition int32, offset int64, err error)
@@ -94,7 +98,11 @@ func (s *sender) close() {
 
 func (s *sender) run() {
 	for x := range s.queue {
-		x.produce()
+		if x.commit != nil {
+			x.commit.run()
+		} else {
+			x.produce()
+		}
 		s.free <- x.Outgoing
 	}
 }
@@ -112,7 +120,10 @@ func (s *sender) send(t *task.Task, x sending) {
 	s.queue <- x
 }
 
-// wait returns when the client has everything.
+// commit has a transaction committed when the client has everything that was sent before.
+func (s *sender) commit(c *committing) { s.queue <- sending{Outgoing: <-s.free, commit: c} }
+
+// wait returns when the client has everything, and no commit is under way.
 func (s *sender) wait() {
 	var all [outgoings]*task.Outgoing
 	for i := range all {
@@ -126,6 +137,9 @@ func (s *sender) wait() {
 // produce hands the run over. Once an output has waited for as long as it may, those behind it would only wait as long
 // again to come to nothing.
 func (x *sending) produce() {
+	if !x.begin() {
+		return
+	}
 	for i := range x.Outputs {
 		if err := x.failed.Load(); err != nil && kafka.KindOf(*err) == kafka.Timeout {
 			break
@@ -134,6 +148,18 @@ func (x *sending) produce() {
 		x.client.Produce(x.ctx, &k, done)
 	}
 	x.stats.sent(x.Outputs)
+}
+
+// begin begins a transaction if one begins with the run. It cannot while the one before, whose commit has failed, is open.
+func (x *sending) begin() bool {
+	if !x.begins {
+		return true
+	}
+	err := x.client.Begin()
+	if err != nil {
+		x.failed.CompareAndSwap(nil, &err)
+	}
+	return err == nil
 }
 
 // output is one of them as the client takes it, and what to call when it has been written.

@@ -58,7 +58,7 @@ func (w *worker) repair(ctx context.Context, e *entry, f *kafka.Fetch) {
 func (w *worker) turn(ctx context.Context) (busy bool, wait time.Duration) {
 	wait = idleWait
 	for _, e := range w.tasks {
-		if e.dead {
+		if e.dead || e.held {
 			continue
 		}
 		begin := time.Now()
@@ -128,31 +128,25 @@ func (w *worker) send(ctx context.Context, e *entry) error {
 	if e.task.Unsent() == 0 {
 		return nil
 	}
+	x := e.sending
 	if w.exactly && !w.open {
-		if err := w.client.Begin(); err != nil {
-			return err
-		}
-		w.open = true
+		x.begins, w.open = true, true
 	}
 	if w.refusals.some() {
-		return w.sendSuspects(ctx, e)
+		return w.sendSuspects(ctx, e.task, x)
 	}
-	w.sender.send(e.task, e.sending)
+	w.sender.send(e.task, x)
 	return nil
 }
 
-// flush returns when all outputs have been written, or have failed.
-func (w *worker) flush(ctx context.Context) error {
-	w.sender.wait()
-	return w.client.Flush(ctx)
-}
-
 // sendSuspects is send while some outputs are known that may not be taken: each of those goes in a batch of its own.
-func (w *worker) sendSuspects(ctx context.Context, e *entry) error {
+func (w *worker) sendSuspects(ctx context.Context, t *task.Task, x sending) error {
 	w.sender.wait()
-	x := e.sending
 	x.Outgoing = new(task.Outgoing)
-	e.task.Take(x.Outgoing)
+	t.Take(x.Outgoing)
+	if !x.begin() {
+		return nil
+	}
 	for i := range x.Outputs {
 		k, done := x.output(i)
 		suspect := w.refusals.suspect(&x.Outputs[i])

@@ -45,9 +45,11 @@ type worker struct {
 	byInput  map[record.TopicPartition]*entry
 	timer    *time.Timer
 
-	// exactly tells that outputs are written in transactions; open, that one is.
+	// exactly tells that outputs are written in transactions; open, that one is, or is about to be.
 	exactly bool
 	open    bool
+	// committing is the commit under way.
+	committing *committing
 
 	sinks  sinks
 	sender *sender
@@ -183,6 +185,7 @@ func (w *worker) rest(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-w.client.Ready():
+	case <-w.committing.end():
 	case <-w.timer.C:
 	case c := <-w.commands:
 		w.do(ctx, c)

@@ -6,11 +6,13 @@ import "errors"
 // then written once.
 type Deferrer interface {
 	Store
-	// Defer takes the place of Write and Written: what was flushed is committed, and stays with the store, where
-	// reads find it, for a later commit's Write, which must follow a Flush. Until then the engine, and the position
-	// that belongs to it, are those of an earlier commit; a crash costs a longer restore. It returns about how many
-	// bytes are waiting; ok is false if the store cannot, and Write must follow.
-	Defer() (bytes int, ok bool)
+	// Defers reports whether the store can.
+	Defers() bool
+	// Defer takes the place of Write and Written: what was flushed is committed, or is about to be, and stays with the
+	// store, where reads find it, for a later commit's Write, which must follow a Flush. Until then the engine, and the
+	// position that belongs to it, are those of an earlier commit; a crash costs a longer restore. It returns about how
+	// many bytes are waiting. It must not be called if the store cannot.
+	Defer() (bytes int)
 }
 
 // deferring lets the store defer, if a changelog has what the engine lacks.
@@ -19,13 +21,13 @@ func (c *cached[K, V]) deferring() *cached[K, V] {
 	return c
 }
 
+// Defers implements [Deferrer].
+func (c *cached[K, V]) Defers() bool { return c.defers }
+
 // Defer implements [Deferrer].
-func (c *cached[K, V]) Defer() (bytes int, ok bool) {
-	if !c.defers {
-		return 0, false
-	}
+func (c *cached[K, V]) Defer() (bytes int) {
 	c.flushed = false
-	return c.deferred(), true
+	return c.deferred()
 }
 
 // deferred is about how many bytes were flushed and are not in the engine. A slot that is behind takes none, but

@@ -55,7 +55,7 @@ func TestDeferredWindowsAreCountedAndWrittenOnce(t *testing.T) {
 			if s.Pending() == 0 {
 				t.Fatalf("scan %v: nothing is pending of what was flushed", scan)
 			}
-			if n, _ := s.Defer(); n < keys*8 || s.Pending() > 0 {
+			if n := s.Defer(); n < keys*8 || s.Pending() > 0 {
 				t.Fatalf("scan %v: %d bytes wait to be written, %d are pending, want at least the values, and none", scan, n, s.Pending())
 			}
 			if n, most := s.behindHeld(), s.held.entries; n > most {
@@ -69,7 +69,7 @@ func TestDeferredWindowsAreCountedAndWrittenOnce(t *testing.T) {
 		if want := keys*live + 1; w.set != want {
 			t.Errorf("scan %v: %d rows were written, want the %d that are live and the one of what is known of them", scan, w.set, want)
 		}
-		if n, _ := s.Defer(); n != 0 {
+		if n := s.Defer(); n != 0 {
 			t.Errorf("scan %v: %d bytes wait once all has been written", scan, n)
 		}
 	}

@@ -194,9 +194,8 @@ func (s *segmented[K, V]) Written() {
 }
 
 // Defer implements [Deferrer]. Held segments that expire before they are written are never written.
-func (s *segmented[K, V]) Defer() (bytes int, ok bool) {
-	bytes, ok = s.cached.Defer()
-	return bytes + s.behindHeld()*s.behindSize(), ok
+func (s *segmented[K, V]) Defer() (bytes int) {
+	return s.cached.Defer() + s.behindHeld()*s.behindSize()
 }
 
 func (s *segmented[K, V]) Pending() int {

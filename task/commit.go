@@ -68,6 +68,23 @@ type Positions func(store int) (p statestore.Position, ok bool)
 // with their positions. See [statestore.Deferrer].
 func (t *Task) Defer(positions Positions) error { return t.confirm(positions, true) }
 
+// Defers reports whether Defer leaves everything to a later Confirm, so that the commit may still be under way when it is
+// called: nothing of it reaches a backend, and if the commit fails, closing the task gives it up.
+func (t *Task) Defers() bool {
+	for i := range t.stores {
+		if _, ok := t.deferrer(&t.stores[i]); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// deferrer is the store if its writes can wait.
+func (t *Task) deferrer(s *taskStore) (statestore.Deferrer, bool) {
+	d, ok := s.store.(statestore.Deferrer)
+	return d, ok && s.backend == t.cfg.Persistent && d.Defers()
+}
+
 // Deferred is the approximate size in bytes of the writes that Defer has left to a later Confirm.
 func (t *Task) Deferred() int { return t.deferred }
 
@@ -89,7 +106,7 @@ func (t *Task) confirm(positions Positions, later bool) error {
 	t.deferred, t.prepared = 0, false
 	for _, backend := range []statestore.Backend{t.cfg.Persistent, t.cfg.Memory} {
 		if backend != nil {
-			if err := t.write(backend, positions, later && backend == t.cfg.Persistent); err != nil {
+			if err := t.write(backend, positions, later); err != nil {
 				t.fail("", fmt.Errorf("apply a commit to the local state: %w", err))
 				return t.err
 			}
@@ -102,15 +119,14 @@ func (t *Task) confirm(positions Positions, later bool) error {
 func (t *Task) write(backend statestore.Backend, positions Positions, later bool) error {
 	var batch statestore.Batch
 	var stores []statestore.Store
-	for i, s := range t.stores {
+	for i := range t.stores {
+		s := &t.stores[i]
 		if s.backend != backend {
 			continue
 		}
-		if d, ok := s.store.(statestore.Deferrer); ok && later {
-			if n, ok := d.Defer(); ok {
-				t.deferred += n
-				continue
-			}
+		if d, ok := t.deferrer(s); ok && later {
+			t.deferred += d.Defer()
+			continue
 		}
 		if batch == nil {
 			batch = backend.NewBatch()

@@ -97,6 +97,9 @@ func TestDefer(t *testing.T) {
 			d.count(2, d.task.Defer)
 			d.count(4, d.task.Defer)
 			d.want("deferred", map[int64]int64{0: 1, 1: 1, 2: 1}, 3)
+			if !d.task.Defers() {
+				t.Error("the task does not defer all")
+			}
 			if d.task.Deferred() == 0 || d.task.Pending() != 0 {
 				t.Errorf("%d bytes deferred, %d pending", d.task.Deferred(), d.task.Pending())
 			}
@@ -140,6 +143,9 @@ func TestDeferKeepsBackOnlyWhatAChangelogHas(t *testing.T) {
 	d := newDeferred(t, false, counts().Unlogged())
 	d.count(2, d.task.Defer)
 	d.want("without a changelog", map[int64]int64{0: 1, 1: 1}, 2)
+	if d.task.Defers() {
+		t.Error("the task says that it defers all")
+	}
 	if d.task.Deferred() != 0 {
 		t.Errorf("%d bytes are deferred", d.task.Deferred())
 	}

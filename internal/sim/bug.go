@@ -40,6 +40,10 @@ const (
 	StandbyUncommitted
 	// StandbyGoesOn keeps a standby going when its task is promoted.
 	StandbyGoesOn
+	// NotHeld lets a task process on while a commit is under way that its local state will get.
+	NotHeld
+	// OneTransaction writes what is processed while a transaction is being committed into that one.
+	OneTransaction
 
 	bugs
 )
@@ -50,6 +54,7 @@ var bugNames = [...]string{
 	"unstable offsets", "trust in a missing answer", "commit without generation", "transaction without offsets",
 	"read uncommitted", "acknowledgements of an old client", "state kept after an abort",
 	"standby ahead of what is processed", "standby reads uncommitted", "standby goes on when promoted",
+	"task not held", "one transaction for two",
 }
 
 func (b Bug) String() string { return bugNames[b] }

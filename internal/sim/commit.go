@@ -7,7 +7,7 @@ import (
 	"github.com/leatstream/leat/record"
 )
 
-// commitStep is where a worker is in a commit (app/commit.go). Between two of them anything may happen.
+// commitStep is where a worker is in a commit (app/commit.go, app/committing.go). Between two of them anything may happen.
 type commitStep uint8
 
 const (
@@ -20,15 +20,19 @@ const (
 	offsetting
 	// ending: the transaction is about to be committed.
 	ending
+	// ended: it is, and the worker has not heard of it.
+	ended
 	// confirming: the writes of the next task are about to reach its local state.
 	confirming
 )
 
-var commitSteps = [...]string{"idle", "preparing", "flushing", "offsetting", "ending", "confirming"}
+var commitSteps = [...]string{"idle", "preparing", "flushing", "offsetting", "ending", "ended", "confirming"}
 
 // commitState is a commit under way.
 type commitState struct {
-	step    commitStep
+	step commitStep
+	// open tells that there is a transaction.
+	open    bool
 	entries []*entry
 	offsets []commitOffset
 	tries   int
@@ -50,6 +54,7 @@ func (w *worker) endCommit() {
 
 func (w *worker) failCommit(err error) {
 	w.in.run.trace("%s/%d: commit, %s: %v", w.in.name, w.number, commitSteps[w.commit.step], err)
+	w.open = w.open || w.commit.open
 	w.recover(err)
 	w.endCommit()
 }
@@ -67,7 +72,8 @@ func (w *worker) goOn() {
 			w.endCommit()
 			return
 		}
-		w.commit.step = flushing
+		w.hold()
+		w.commit.step, w.commit.open, w.open = flushing, w.open, false
 	case flushing:
 		switch {
 		case w.client.err != nil:
@@ -79,8 +85,25 @@ func (w *worker) goOn() {
 		w.commitOffsets()
 	case ending:
 		w.end()
+	case ended:
+		w.commit.step = confirming
 	case confirming:
 		w.confirm()
+	}
+}
+
+// goesOn tells whether tasks are processed while the commit is under way. Before tasks are given up the worker waits.
+func (w *worker) goesOn() bool {
+	return w.commit.open && w.commit.then == nil && w.commit.step >= flushing && w.commit.step <= ended
+}
+
+// hold makes the tasks of the commit ready for what comes after it (app/defer.go).
+func (w *worker) hold() {
+	for _, e := range w.commit.entries {
+		e.writes = w.in.run.choices.in(2)
+		if e.held = e.writes || !e.task.Defers(); !e.held {
+			w.in.run.checks.must(e.task.Defer(nil))
+		}
 	}
 }
 
@@ -120,7 +143,7 @@ func (w *worker) commitOffsets() {
 			continue
 		}
 		e.dead = true
-		if w.open {
+		if w.commit.open {
 			w.failCommit(errLost)
 			return
 		}
@@ -128,7 +151,7 @@ func (w *worker) commitOffsets() {
 	}
 	w.commit.entries = kept
 	var err error
-	if !w.open || len(w.commit.offsets) > 0 {
+	if !w.commit.open || len(w.commit.offsets) > 0 {
 		err = r.request(func() error {
 			member, generation := w.in.member, w.in.generation
 			if r.cfg.Bug == NoGeneration && len(r.broker.group.members) > 0 {
@@ -137,7 +160,7 @@ func (w *worker) commitOffsets() {
 			if member == "" || generation < 0 {
 				return errFenced
 			}
-			if w.open && r.cfg.Bug != OffsetsBeforeEnd {
+			if w.commit.open && r.cfg.Bug != OffsetsBeforeEnd {
 				return r.broker.commitInTransaction(w.client.id, w.client.epoch, member, generation, w.commit.offsets)
 			}
 			return r.broker.group.commit(member, generation, w.commit.offsets)
@@ -145,11 +168,11 @@ func (w *worker) commitOffsets() {
 	}
 	r.trace("%s/%d: generation %d commits %s: %v", w.in.name, w.number, w.in.generation, w.commit.offsets, err)
 	switch {
-	case err == nil && w.open:
+	case err == nil && w.commit.open:
 		w.commit.step = ending
 	case err == nil:
 		w.commit.step = confirming
-	case w.open && errors.Is(err, errProducerFenced):
+	case w.commit.open && errors.Is(err, errProducerFenced):
 		w.failCommit(err)
 	case w.commit.tries > 20, errors.Is(err, errTimeout) && r.choices.in(3): // the time for it is over
 		w.failCommit(err)
@@ -174,8 +197,8 @@ func (w *worker) end() {
 		w.failCommit(err)
 		return
 	}
-	w.open = false
-	w.commit.step = confirming
+	w.commit.step = ended
+	w.sendLater()
 }
 
 // confirm brings the writes of one task into its local state.
@@ -195,11 +218,15 @@ func (w *worker) confirm() {
 }
 
 func (w *worker) apply(e *entry) {
+	if !e.held {
+		return
+	}
+	e.held = false
 	positions := e.positions(w.committed())
-	if w.in.run.choices.in(2) {
-		w.in.run.checks.must(e.task.Defer(positions))
-	} else {
+	if e.writes {
 		w.in.run.checks.must(e.task.Confirm(positions))
+	} else {
+		w.in.run.checks.must(e.task.Defer(positions))
 	}
 }
 

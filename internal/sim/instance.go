@@ -51,7 +51,9 @@ type entry struct {
 	persistent, memory *disk
 
 	lost, gone, dead bool
-	task             *task.Task
+	// held tells that the task waits for the commit under way, and writes, that its local state will get that one.
+	held, writes bool
+	task         *task.Task
 	// start is where the inputs begin, and then what was last to be committed of them.
 	start map[record.TopicPartition]commitOffset
 	// at is where each input is read on.

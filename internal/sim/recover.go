@@ -17,13 +17,14 @@ func (w *worker) recover(err error) {
 		r.broker.initialize(w.client.id)
 	}
 	w.connect()
+	w.later = nil
 	for _, e := range slices.Clone(w.tasks) {
 		if r.cfg.Bug == KeepState && !e.gone {
 			w.keep(e)
 			continue
 		}
 		w.detach(e)
-		e.dead = false
+		e.dead, e.held = false, false
 		if !e.gone {
 			e.planned = false
 			w.in.restoring = append(w.in.restoring, e)
@@ -33,12 +34,12 @@ func (w *worker) recover(err error) {
 
 // keep is what a careless recovery would do: what was written since the last commit stays in the local state.
 func (w *worker) keep(e *entry) {
-	if !slices.Contains(w.commit.entries, e) {
+	if !slices.Contains(w.commit.entries, e) || !e.held {
 		_, err := e.task.Prepare()
 		w.in.run.checks.must(err)
 	}
 	w.in.run.checks.must(e.task.Confirm(func(int) (p statestore.Position, ok bool) { return p, false }))
 	w.detach(e)
-	e.dead, e.planned = false, false
+	e.dead, e.held, e.planned = false, false, false
 	w.in.restoring = append(w.in.restoring, e)
 }

@@ -19,6 +19,8 @@ type worker struct {
 	commands []command
 	tasks    []*entry
 	open     bool
+	// later are outputs that wait for the commit under way: they belong to the next transaction.
+	later []*sending
 
 	commit commitState
 	// cache is nil without a record cache.
@@ -34,6 +36,8 @@ type command struct {
 func (w *worker) step() {
 	c := &w.in.run.choices
 	switch {
+	case w.goesOn() && len(w.tasks) > 0 && c.in(2):
+		w.turn(pick(c, w.tasks))
 	case w.commit.step != idle:
 		w.goOn()
 	case len(w.commands) > 0:
@@ -116,7 +120,7 @@ func (w *worker) detach(e *entry) {
 // turn fetches for one task and lets it process.
 func (w *worker) turn(e *entry) {
 	r := w.in.run
-	if e.dead {
+	if e.dead || e.held && r.cfg.Bug != NotHeld {
 		return
 	}
 	for i, tp := range e.task.Inputs() {
@@ -140,8 +144,11 @@ func (w *worker) send(e *entry, outputs []processor.Output) {
 	if len(outputs) == 0 {
 		return
 	}
+	later := w.goesOn() && w.commit.step < ended && w.in.run.cfg.Bug != OneTransaction
 	if w.in.run.cfg.ExactlyOnce && !w.open {
-		w.client.begin()
+		if !later {
+			w.client.begin()
+		}
 		w.open = true
 	}
 	for _, o := range outputs {
@@ -153,6 +160,19 @@ func (w *worker) send(e *entry, outputs []processor.Output) {
 			acked := e.stores[o.Store-1].acked
 			s.ack = func(offset int64) { *acked = max(*acked, offset+1) }
 		}
-		w.client.queue = append(w.client.queue, s)
+		if later {
+			w.later = append(w.later, s)
+		} else {
+			w.client.queue = append(w.client.queue, s)
+		}
 	}
+}
+
+// sendLater sends what has waited for the transaction to end.
+func (w *worker) sendLater() {
+	if len(w.later) > 0 {
+		w.client.begin()
+	}
+	w.client.queue = append(w.client.queue, w.later...)
+	w.later = nil
 }

@@ -154,10 +154,9 @@ func (w *windowRun) later() {
 	if !w.flushed {
 		w.flush()
 	}
-	if d, ok := w.store.Store.(statestore.Deferrer); ok {
-		if _, ok := d.Defer(); ok {
-			w.promised, w.promisedLog, w.flushed = w.frozen, w.frozenLog, false
-		}
+	if d, ok := w.store.Store.(statestore.Deferrer); ok && d.Defers() {
+		d.Defer()
+		w.promised, w.promisedLog, w.flushed = w.frozen, w.frozenLog, false
 	}
 }
 
