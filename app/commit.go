@@ -93,36 +93,34 @@ func (w *worker) beginCommit(ctx context.Context) {
 		w.abort(ctx)
 		return
 	}
-	begun := time.Now()
-	c, err := w.prepare(ctx)
-	if err != nil {
-		w.ended(time.Now(), begun)
-		w.recover(ctx, err)
-		return
+	c := &committing{
+		worker: w, client: w.client, failed: w.produceErr, ctx: ctx, begun: time.Now(),
+		offsets: make(map[record.TopicPartition]kafka.Offset), done: make(chan struct{}),
 	}
-	c.begun = begun
-	w.committing, w.open = c, false // what comes after it belongs to the next transaction
-	if c.open && w.refusals.none() {
+	err := w.prepare(ctx, c)
+	c.open, w.open = w.open, false // what comes after it belongs to the next transaction
+	w.committing = c
+	switch {
+	case err != nil:
+		c.over(err)
+	case c.open && !w.refusals.some():
 		w.sender.commit(c)
 		return
+	default:
+		w.sender.wait()
+		c.run()
 	}
-	w.sender.wait()
-	c.run()
 	w.conclude(ctx)
 }
 
 // prepare does 1.
-func (w *worker) prepare(ctx context.Context) (*committing, error) {
-	c := &committing{
-		worker: w, client: w.client, failed: w.produceErr, ctx: ctx,
-		offsets: make(map[record.TopicPartition]kafka.Offset), done: make(chan struct{}),
-	}
+func (w *worker) prepare(ctx context.Context, c *committing) error {
 	for _, e := range w.tasks {
 		switch {
 		case e.lost.Load():
 			e.dead = true
 			if w.open {
-				return nil, errLost // its outputs are in the transaction
+				return errLost // its outputs are in the transaction
 			}
 			continue
 		case e.dead || !e.task.CommitNeeded():
@@ -130,18 +128,17 @@ func (w *worker) prepare(ctx context.Context) (*committing, error) {
 		}
 		p, err := e.task.Prepare()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := w.send(ctx, e); err != nil {
-			return nil, err
+			return err
 		}
 		for _, o := range p.Offsets {
 			c.offsets[o.TopicPartition] = kafka.Offset{Next: o.Next, Metadata: changelog.Metadata{PartitionTime: o.Time, Processors: o.Times}.Encode()}
 		}
 		c.entries = append(c.entries, e)
 	}
-	c.open = w.open
-	return c, w.hold(c.entries)
+	return w.hold(c.entries)
 }
 
 // conclude waits for the commit that is under way, if there is one, and does 4.
@@ -152,21 +149,18 @@ func (w *worker) conclude(ctx context.Context) {
 	}
 	<-c.done
 	w.committing = nil
-	w.ended(c.ended, c.begun)
+	took := c.ended.Sub(c.begun)
+	w.lastCommit = c.ended
+	w.took.add(took)
 	err := c.err
 	if err == nil {
 		err = w.confirm(c)
+	} else {
+		w.open = w.open || c.open // as far as anybody knows
 	}
 	if err != nil {
-		w.open = w.open || c.open // as far as anybody knows
 		w.recover(ctx, err)
 		return
 	}
-	w.in.app.metrics.commit.observe(c.ended.Sub(c.begun))
-}
-
-// ended notes when a commit ended that began then.
-func (w *worker) ended(at, begun time.Time) {
-	w.lastCommit = at
-	w.took.add(at.Sub(begun))
+	w.in.app.metrics.commit.observe(took)
 }

@@ -61,8 +61,15 @@ func (c *cluster) trickle(apart time.Duration, key func(i int) string) (stop fun
 // copying is a topology that writes its input as it is.
 func (c *cluster) copying() *topology.Topology {
 	c.t.Helper()
+	return c.mapping(func(v string) string { return v })
+}
+
+// mapping is a topology that writes what becomes of its input.
+func (c *cluster) mapping(f func(value string) string) *topology.Topology {
+	c.t.Helper()
 	s := stream.New()
-	stream.To(stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String)), stream.NewTopic(c.counts, serde.String, serde.String))
+	lines := stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String))
+	stream.To(stream.MapValues(lines, f), stream.NewTopic(c.counts, serde.String, serde.String))
 	topo, err := s.Build()
 	if err != nil {
 		c.t.Fatal(err)
@@ -183,23 +190,17 @@ func TestVirtualProcessingGoesOn(t *testing.T) {
 		t.Cleanup(func() { time.Sleep(time.Second) }) // until the last read has come home
 		c, _ := virtualCluster(t, 1)
 		var away atomic.Int64
-		s := stream.New()
-		lines := stream.From(s, stream.NewTopic(c.lines, serde.String, serde.String))
-		stream.To(stream.MapValues(lines, func(v string) string {
+		slow := c.mapping(func(v string) string {
 			time.Sleep(5 * time.Millisecond)
 			return v
-		}), stream.NewTopic(c.counts, serde.String, serde.String))
-		topo, err := s.Build()
-		if err != nil {
-			t.Fatal(err)
-		}
+		})
 		var kv []string
 		for i := range 5000 { // 25 seconds
 			kv = append(kv, fmt.Sprint(i), "v")
 		}
 		c.write(c.lines, 0, kv...)
 		in := c.start(dir, func(cfg *app.Config) {
-			cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = topo, app.ExactlyOnce, 1, 50*time.Millisecond
+			cfg.Topology, cfg.Guarantee, cfg.Workers, cfg.CommitInterval = slow, app.ExactlyOnce, 1, 50*time.Millisecond
 			cfg.Dial = c.dialFar(&away)
 		})
 		processed := func() (n int64) {

@@ -18,7 +18,7 @@ const commitRetry = 50 * time.Millisecond
 // errLost tells that a transaction holds outputs of a task that others have.
 var errLost = errors.New("a task was lost in the middle of a transaction")
 
-// committing is a commit under way, from when the stores have been flushed until the broker has answered three times:
+// committing is a commit under way, from when the stores are flushed until the broker has answered three times:
 // that it has the outputs, the offsets, and the end of the transaction. The more brokers must have them, the longer it
 // takes. So if there is a transaction, the sender makes its commit, when the client has all outputs that came before
 // and before it gets any that come after, and the worker processes on meanwhile, as far as the sender's queue goes.
@@ -64,9 +64,11 @@ func (c *committing) end() <-chan struct{} {
 }
 
 // run makes the commit, when the client has all outputs.
-func (c *committing) run() {
-	c.err = c.try()
-	c.ended = time.Now()
+func (c *committing) run() { c.over(c.try()) }
+
+// over ends it, with the error that it came to.
+func (c *committing) over(err error) {
+	c.err, c.ended = err, time.Now()
 	close(c.done)
 }
 

@@ -94,9 +94,6 @@ func (w *worker) refused(topic string, cause processor.Cause) error {
 	return nil
 }
 
-// none tells that nothing is known that a commit would settle.
-func (r *refusals) none() bool { return len(r.outputs) == 0 && len(r.topics) == 0 }
-
 // some tells whether there are outputs to look out for.
 func (r *refusals) some() bool { return len(r.outputs) > 0 }
 

@@ -120,7 +120,7 @@ func (s *sender) send(t *task.Task, x sending) {
 	s.queue <- x
 }
 
-// commit has a transaction committed when the client has everything that was sent before.
+// commit has a transaction committed when the client has everything that was sent before. It takes the place of a run.
 func (s *sender) commit(c *committing) { s.queue <- sending{Outgoing: <-s.free, commit: c} }
 
 // wait returns when the client has everything, and no commit is under way.

@@ -34,7 +34,7 @@ func (w *worker) recover(err error) {
 
 // keep is what a careless recovery would do: what was written since the last commit stays in the local state.
 func (w *worker) keep(e *entry) {
-	if !slices.Contains(w.commit.entries, e) || !e.held {
+	if !e.held {
 		_, err := e.task.Prepare()
 		w.in.run.checks.must(err)
 	}
